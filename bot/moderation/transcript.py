@@ -18,7 +18,7 @@ from bot.eventlog.reader import Reader
 from bot.moderation.explain import Story
 from bot.moderation.text import WORDS_ERASED, WORDS_UNREADABLE, Line, lines
 
-SIZE = 50
+SIZE = 30
 """Messages of a window."""
 MOST = 2000
 """Events that are read for a window; one with more events begins later."""
@@ -84,11 +84,15 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Transcript:
-    """A window of a conversation at version ``upto``; ``before`` is where the next older window ends (0: none is)."""
+    """A window of a conversation at version ``upto``; ``before`` is where the next older window ends (0: none is).
+
+    ``newest`` is the newest event of the window, None where there is none.
+    """
 
     upto: int
     items: Sequence[Said | Mark]
     before: int
+    newest: Line | None
 
     def find(self, message_id: int) -> Said | None:
         """Return a message of the window by its id."""
@@ -109,12 +113,12 @@ async def transcript(
     versions = [each.version async for each in reader.events(begins, limit=size + 1)]
     first = versions[size - 1] if len(versions) > size else 1
     span = Query(stream=stream, first_version=first, last_version=last, newest_first=True)
-    found = [each async for each in reader.events(span, limit=MOST)][::-1]
-    first = found[0].version if len(found) == MOST else first
-    found += await _later(reader, stream, found, last, upto)
+    within = [each async for each in reader.events(span, limit=MOST)][::-1]
+    first = within[0].version if len(within) == MOST else first
     worded = reader.vault is not None
-    told = await lines(reader, found, words=worded)
-    return Transcript(upto, tuple(_Telling(first, last, worded=worded).tell(told)), first if first > 1 else 0)
+    told = await lines(reader, (*within, *await _later(reader, stream, within, last, upto)), words=worded)
+    items = tuple(_Telling(first, last, worded=worded).tell(told))
+    return Transcript(upto, items, first if first > 1 else 0, told[len(within) - 1] if within else None)
 
 
 async def _later(

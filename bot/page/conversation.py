@@ -108,7 +108,7 @@ class ConversationPage:
             head=await reader.head(stream_of(channel_id)),
             seen=seen,
             told=told,
-            event=(await lines(reader, (seen.newest,), words=words))[0] if seen.newest else None,
+            event=await _event(reader, seen, told),
             texts=await _texts(reader, seen),
             since=since,
             change=change,
@@ -133,6 +133,13 @@ class ConversationPage:
             # A log that was opened again has another reader.
             past = self._past[channel_id] = Past(reader, stream_of(channel_id))
         return past
+
+
+async def _event(reader: Reader, seen: Replayed, told: Transcript) -> Line | None:
+    """Return the event by which a channel became so."""
+    if seen.newest is None or (told.newest and told.newest.recorded.version == seen.newest.version):
+        return told.newest
+    return (await lines(reader, (seen.newest,), words=reader.vault is not None))[0]
 
 
 async def _texts(reader: Reader, seen: Replayed) -> Mapping[str, str]:

@@ -228,7 +228,7 @@ async def test_older_messages_come_while_one_scrolls(seen: Seen) -> None:
     await seen.open(f"/channel/{ELSEWHERE}")
     await playwright.expect(seen.page.locator(f"#m{FIRST + 169}")).to_be_in_viewport()
     pane = seen.page.get_by_role("region", name="Messages")
-    for first in (FIRST + 70, FIRST + 30):
+    for first in (FIRST + 110, FIRST + 80, FIRST + 50, FIRST + 30):
         await pane.evaluate("(pane) => { pane.scrollTop = -pane.scrollHeight; }")
         await playwright.expect(seen.page.locator(f"#m{first}")).to_be_attached()
     await playwright.expect(seen.page.locator(".message")).to_have_count(121)

@@ -163,11 +163,11 @@ async def test_the_change_between_two_points(served: Served) -> None:
 
 
 async def test_older_messages_come_by_windows_as_they_are_now(served: Served) -> None:
-    """120 messages in windows of 50; what was edited since then is."""
+    """120 messages in windows of 30; what was edited since then is."""
     browser, path, seen, words = await served.signed_in(), f"/channel/{ELSEWHERE}", list[str](), ""
     while path:
         answered = await browser.get(path)
-        words = answered.words
+        words = answered.words + words
         seen = [*re.findall(r'<li id="m(\d+)"', answered.text), *seen]
         link = re.search(r'class="older"><a href="/page([^"]+)"', answered.text)
         path = link[1].replace("&amp;", "&").replace(f"{ELSEWHERE}?", f"{ELSEWHERE}/older?") if link else ""
