@@ -7,16 +7,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from aiohttp import web
+from cachetools import LRUCache
 
 from bot.moderation.context import CommandContext
 from bot.moderation.display_names import beside, partners_of
-from bot.moderation.overview import Listed, PlaceKind, condition_of, conversations_in
+from bot.moderation.overview import Condition, Listed, PlaceKind, condition_of, conversations_in
 from bot.page.rendering import render
 from bot.page.sessions import Session
 from bot.page.site import Site, number
 
-AT_ONCE = 50
+AT_ONCE = 25
 """Rows of a page."""
+KEPT = 1000
+"""Conversations of which it is kept how they were at their newest version."""
 DIRECT = 0
 """Stands in an address for no server: direct messages, and channels of which the log does not tell."""
 
@@ -41,6 +44,7 @@ class Listing:
 
     def __init__(self, site: Site) -> None:
         self._site = site
+        self._conditions: LRUCache[tuple[int, int], Condition | None] = LRUCache(KEPT)
 
     async def show(self, request: web.Request, session: Session) -> web.StreamResponse:
         """Show a page of the list, of all servers or of one."""
@@ -61,7 +65,7 @@ class Listing:
         chosen = [row for row in rows if server is None or (row.listed.guild_id or DIRECT) == server]
         chosen = [row for row in chosen if row.holds(words)]
         first = page * AT_ONCE
-        shown = [(row, await condition_of(row.context, row.listed.channel_id)) for row in chosen[first:][:AT_ONCE]]
+        shown = [(row, await self._condition(row)) for row in chosen[first:][:AT_ONCE]]
         return render(
             template,
             session,
@@ -87,6 +91,12 @@ class Listing:
                 for each in listed
             ]
         return sorted(rows, key=lambda row: row.listed.last_at, reverse=True)
+
+    async def _condition(self, row: Row) -> Condition | None:
+        key = row.listed.channel_id, row.listed.events
+        if key not in self._conditions:
+            self._conditions[key] = await condition_of(row.context, row.listed.channel_id)
+        return self._conditions[key]
 
     async def _names(self, context: CommandContext, listed: Sequence[Listed]) -> Mapping[int, str]:
         """Return the names of channels, and in the place of those of private ones whom they are with."""
