@@ -29,6 +29,7 @@ from bot.cli.page import contexts_of
 from bot.config import Config
 from bot.config.model import LogSettings
 from bot.core.streams import stream_of
+from bot.interpreter import settle
 from bot.page.application import sign_in_link
 from bot.page.serving import serve
 from bot.page.site import Site
@@ -82,6 +83,7 @@ async def main(options: argparse.Namespace) -> None:
         head = await contexts[0].reader.head(stream_of(options.channel))
         site = Site(lambda: contexts)
         base = await stack.enter_async_context(serve(site, "127.0.0.1", 0))
+        settle()
         await _asked(site, base, head, options, figures)
         chromium = shutil.which("chromium")
         if chromium:

@@ -37,6 +37,7 @@ from bot.core import commands as c
 from bot.core import events as e
 from bot.eventlog.location import Location
 from bot.eventlog.log import open_log
+from bot.interpreter import settle
 from bot.page.application import sign_in_link
 from bot.page.serving import serve
 from bot.page.site import Site
@@ -135,6 +136,7 @@ async def main(options: argparse.Namespace) -> None:
         site = Site(lambda: (context,))
         base = await stack.enter_async_context(serve(site, "127.0.0.1", 0))
         intake = Intake(conversations, options.rate)
+        settle()
         await intake.turn(2)
         for number in range(options.pairs):
             for looked in (False, True) if number % 2 else (True, False):

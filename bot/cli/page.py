@@ -18,6 +18,7 @@ from bot.config import Config
 from bot.errors import KeyMismatch
 from bot.eventlog.log import open_reader
 from bot.eventlog.reader import Reader
+from bot.interpreter import settle
 from bot.moderation.context import CommandContext
 from bot.page.application import sign_in_link
 from bot.page.serving import serve
@@ -43,6 +44,7 @@ def page(*, config_path: Path | None, folder: Path | None, host: str, port: int,
 
     async def run() -> None:
         async with shown(config, host, port) as link:
+            settle()
             click.echo(f"Open this link, which works once: {link}")
             if opens:
                 webbrowser.open(link)
