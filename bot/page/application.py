@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from http import HTTPStatus
-from importlib import resources
 from urllib.parse import urlsplit
 
 from aiohttp import web
@@ -15,17 +14,14 @@ from bot.page.guard import LOOPBACK, Guard, Refused, cookie_name
 from bot.page.listing import Listing
 from bot.page.live import Live
 from bot.page.numbers import Numbers
-from bot.page.rendering import render, templates
+from bot.page.rendering import prepare, render
 from bot.page.sessions import OWNER, SESSION_SECONDS, Session, Viewer
 from bot.page.site import PREFIX, Site
+from bot.page.static_files import static_files
 from bot.page.why import Why
 
-STATIC = {
-    "act.js": "text/javascript",
-    "icon.svg": "image/svg+xml",
-    "page.css": "text/css",
-    "page.js": "text/javascript",
-}
+FOREVER = "max-age=31536000, immutable"
+"""For a year (RFC 9111), and without asking whether it changed (RFC 8246)."""
 _CHANNEL = "/channel/{channel_id:[0-9]{1,19}}"
 
 
@@ -66,12 +62,12 @@ class Entrance:
         return response
 
     async def static(self, request: web.Request) -> web.StreamResponse:
-        """Return style or script."""
-        name = request.match_info["name"]
-        if name not in STATIC:
+        """Return style or script; a browser may keep what its address names."""
+        found = static_files().get(request.match_info["name"])
+        if found is None:
             raise web.HTTPNotFound
-        body = resources.files("bot.page").joinpath("static", name).read_bytes()
-        return web.Response(body=body, content_type=STATIC[name], charset="utf-8")
+        kept = {"Cache-Control": FOREVER} if request.query.get("is") == found.digest else {}
+        return web.Response(body=found.content, content_type=found.media_type, charset="utf-8", headers=kept)
 
 
 def _elsewhere(path: str) -> web.Response:
@@ -84,7 +80,7 @@ def application(site: Site, addresses: Collection[str] = ()) -> web.Application:
 
     Raises ConfigError without Jinja2.
     """
-    templates()
+    prepare()
     hosts = [host for each in addresses if (host := urlsplit(each).hostname)]
     guard = Guard(site.sessions, (*LOOPBACK, *hosts))
     entrance, listing, conversation, why = Entrance(site), Listing(site), ConversationPage(site), Why(site)

@@ -35,7 +35,7 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
-"""What every answer of the page tells a browser."""
+"""What every answer of the page tells a browser, unless it says otherwise itself."""
 _SAFE = ("GET", "HEAD")
 _log = structlog.get_logger()
 
@@ -114,7 +114,8 @@ def _answering(handler: Handler) -> Handler:
         except Exception as error:  # noqa: BLE001 - its words may be people's
             _log.error("page.failed", error=place_of(error))
             response = _sentence(HTTPStatus.INTERNAL_SERVER_ERROR, "Something went wrong here: the log says where.")
-        response.headers.update(HEADERS)
+        for name, value in HEADERS.items():
+            response.headers.setdefault(name, value)
         return response
 
     return answered

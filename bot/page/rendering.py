@@ -13,6 +13,7 @@ from aiohttp import web
 from bot.errors import ConfigError
 from bot.moderation.text import count_text
 from bot.page.sessions import Session
+from bot.page.static_files import static_address
 from bot.times import iso_time, span, utc_time
 from bot.unseen import escaped
 
@@ -36,6 +37,7 @@ def templates() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.globals["static"] = static_address
     environment.filters |= {
         "counted": count_text,
         "flagged": lambda flags: [name for name, holds in flags.items() if holds],
@@ -45,6 +47,12 @@ def templates() -> Environment:
         "visible": _visible,
     }
     return environment
+
+
+def prepare() -> None:
+    """Compile every template, which would take the first who looks a sixth of a second; raise as :func:`templates`."""
+    for name in templates().list_templates(extensions=("html",)):
+        templates().get_template(name)
 
 
 def _visible(text: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Collection
 
 import pytest
@@ -108,6 +109,18 @@ async def test_the_browser_is_told_to_load_and_frame_nothing_foreign(served: Ser
         assert answered.headers["Cache-Control"] == "no-store"
         assert "style=" not in answered.text
         assert "onclick" not in answered.text
+
+
+async def test_a_browser_keeps_style_and_script_as_long_as_they_stay_the_same(served: Served) -> None:
+    """Their addresses name their content; under another address nothing is kept."""
+    browser = await served.signed_in()
+    addresses = re.findall(r'(?:href|src)="/page(/static/[^"]+)"', (await browser.get("/")).text)
+
+    kept = [(await browser.get(each)).headers["Cache-Control"] for each in addresses]
+    stale = await browser.get(f"{addresses[0]}0")
+
+    assert kept == ["max-age=31536000, immutable"] * 3
+    assert (stale.status, stale.headers["Cache-Control"]) == (200, "no-store")
 
 
 async def test_a_viewer_sees_what_they_may_see_at_that_moment(served: Served) -> None:
