@@ -1,5 +1,8 @@
 // Without this script the page works by links and forms. With it the slider moves in place, and the list narrows while one types.
 
+/** Milliseconds of rest after which the address names what is shown: browsers allow a hundred new addresses in half a minute. */
+const REST = 200;
+
 const csrf = () => document.querySelector('meta[name="csrf"]')?.content ?? "";
 
 /** Asks for the newest wish only: those that came while an answer was on its way are left out. */
@@ -57,6 +60,8 @@ function slide(form) {
   const range = document.getElementById("at");
   const by = document.getElementById("by");
   const path = location.pathname;
+  let shown = new URLSearchParams(location.search);
+  let later;
   const [first, last] = [Number(form.dataset.first), Number(form.dataset.last)];
 
   const isTime = () => by.value === "time";
@@ -79,7 +84,9 @@ function slide(form) {
     const version = moment.querySelector(".here").dataset.version;
     if (query.has("at")) query.set("at", version);
     query.delete("before");
-    history.replaceState(null, "", query.size ? `${path}?${query}` : path);
+    shown = query;
+    clearTimeout(later);
+    later = setTimeout(remember, REST);
     if (document.activeElement === range && isTime()) {
       range.setAttribute("aria-valuetext", document.getElementById("when").textContent);
       document.getElementById("point").value = version;
@@ -90,8 +97,12 @@ function slide(form) {
     document.dispatchEvent(new CustomEvent("moment", { detail: version }));
   });
 
+  function remember() {
+    history.replaceState(null, "", shown.size ? `${path}?${shown}` : path);
+  }
+
   function go(at) {
-    const query = new URLSearchParams(location.search);
+    const query = new URLSearchParams(shown);
     query.delete("before");
     query.set("at", at);
     show(query);
@@ -135,7 +146,7 @@ function slide(form) {
   function follow() {
     const source = new EventSource(`${path}/live?version=${form.dataset.head}`);
     source.addEventListener("message", () => {
-      const query = new URLSearchParams(location.search);
+      const query = new URLSearchParams(shown);
       if (!query.has("at") && moment.querySelector(".pane").scrollTop > -20) show(query);
     });
     window.addEventListener("pagehide", () => source.close());
@@ -144,7 +155,7 @@ function slide(form) {
   /** Shows what was done, also to who reads further up, and leaves them there. */
   document.addEventListener("acted", async () => {
     const above = moment.querySelector(".pane").scrollTop;
-    await show(new URLSearchParams(location.search));
+    await show(new URLSearchParams(shown));
     moment.querySelector(".pane").scrollTop = above;
   });
 
