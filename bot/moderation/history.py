@@ -90,12 +90,17 @@ async def diff(context: CommandContext, channel_id: int, first: str, second: str
     now = context.clock()
     versions = [await version_of(context.reader, channel_id, at, now) for at in (first, second)]
     before, after = [(await context.reader.load(stream_of(channel_id), upto=version)).state for version in versions]
+    return await difference(context.reader, channel_id, before, after)
+
+
+async def difference(reader: Reader, channel_id: int, before: Conversation, after: Conversation) -> Report:
+    """Compare two states of a channel."""
     old, new = ({turn.message_id: turn for turn in each.window} for each in (before, after))
     came = [turn for turn in after.window if turn.message_id not in old]
     left = [turn for turn in before.window if turn.message_id not in new]
     edited = [turn for turn in after.window if turn.message_id in old and turn != old[turn.message_id]]
     changed = dict(_changed(before, after))
-    bodies = await words_of(context.reader, (*came, *left, *edited))
+    bodies = await words_of(reader, (*came, *left, *edited))
     return Report(
         f"Channel {channel_id} from version {before.version} to {after.version}",
         (

@@ -11,10 +11,10 @@ from cachetools import LRUCache
 from bot.conversations.past import Past
 from bot.core.events import Recorded
 from bot.core.streams import stream_of
-from bot.eventlog.reader import Reader
+from bot.eventlog.reader import Loaded, Reader
 from bot.moderation.command import Report
 from bot.moderation.context import CommandContext
-from bot.moderation.history import diff, pending_line, replayed
+from bot.moderation.history import difference, pending_line, replayed
 from bot.moderation.points import parse_point, version_at
 from bot.moderation.replayed import Replayed
 from bot.moderation.text import Line, lines, turn_line, without_words
@@ -99,9 +99,11 @@ class ConversationPage:
         version = await self._version(context, channel_id, query.get("at", ""))
         since = await self._version(context, channel_id, query["from"]) if query.get("from") else None
         words = reader.vault is not None
-        seen = await replayed(reader, channel_id, await self._past_of(reader, channel_id).load(version), words=words)
+        past = self._past_of(reader, channel_id)
+        loaded = await past.load(version)
+        seen = await replayed(reader, channel_id, loaded, words=words)
         told = await transcript(reader, channel_id, version, before=number(query, "before"))
-        change = None if since is None else await diff(context, channel_id, *map(str, sorted((since, version))))
+        change = None if since is None else await _change(reader, channel_id, await past.load(since), loaded)
         moment = Moment(
             channel_id=channel_id,
             name=self._site.names.channel(channel_id),
@@ -133,6 +135,12 @@ class ConversationPage:
             # A log that was opened again has another reader.
             past = self._past[channel_id] = Past(reader, stream_of(channel_id))
         return past
+
+
+async def _change(reader: Reader, channel_id: int, *states: Loaded) -> Report:
+    """Return the difference between two states, from the earlier to the later one."""
+    before, after = sorted((each.state for each in states), key=lambda state: state.version)
+    return await difference(reader, channel_id, before, after)
 
 
 async def _event(reader: Reader, seen: Replayed, told: Transcript) -> Line | None:
