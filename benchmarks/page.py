@@ -1,16 +1,19 @@
 """How fast the page is: the first paint of the list and of a conversation, and a step of its slider.
 
-    .venv/bin/python -m benchmarks.page [--events 1000000] [--channel-events 100000] [--steps 60] [--log FOLDER]
+    .venv/bin/python -m benchmarks.page [--events 1000000] [--channel-events 100000] [--steps 60] [--rate 500]
 
-Writes a log of a million events, a tenth of them in one channel (or takes one), and serves the page over it. Asks for
-pages as a browser does, and says how long the answer took and how much of it was a processor's. Where Chromium is
-installed, a step is measured there, too: from the slider's move until what is new is laid out.
+Writes a log of a million events, a tenth of them in one channel (``--log FOLDER``: takes a copy of one), and serves the
+page over it, while messages are recorded in that channel and in nineteen others (``--rate 0``: none is). Asks for pages
+as a browser does, and says how long the answer took and how much of it was a processor's. Where Chromium is installed,
+a step is measured there, too: from the slider's move until what is new is laid out. What a processor took is all that
+this process took meanwhile.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import math
 import random
 import shutil
 import tempfile
@@ -25,14 +28,12 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.moderation import BUSY, write
-from bot.cli.page import contexts_of
-from bot.config import Config
-from bot.config.model import LogSettings
-from bot.core.streams import stream_of
-from bot.interpreter import settle
+from benchmarks.page_intake import Intake, opened
 from bot.page.application import sign_in_link
-from bot.page.serving import serve
 from bot.page.site import Site
+
+QUIET = 10**6
+"""The first of the channels in which messages are recorded beside the one that is looked at."""
 
 STEP = """
 async () => {
@@ -73,17 +74,20 @@ class Figures:
 
 
 async def main(options: argparse.Namespace) -> None:
-    """Write the log unless one is given, and measure."""
+    """Write or copy the log, and measure."""
     console, figures = Console(), Figures()
     async with AsyncExitStack() as stack:
-        folder = options.log or Path(stack.enter_context(tempfile.TemporaryDirectory())) / "log"
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory())) / "log"
         if options.log is None:
             await write(folder, options.events, options.channel_events, seed=1)
-        contexts = await stack.enter_async_context(contexts_of(Config(log=LogSettings(path=folder))))
-        head = await contexts[0].reader.head(stream_of(options.channel))
-        site = Site(lambda: contexts)
-        base = await stack.enter_async_context(serve(site, "127.0.0.1", 0))
-        settle()
+        else:
+            shutil.copytree(options.log, folder)
+        conversations, site, base = await opened(stack, folder)
+        head = (await conversations.state(options.channel)).version
+        if options.rate:
+            channels = (options.channel, *range(QUIET, QUIET + 19))
+            taking = asyncio.create_task(Intake(conversations, channels, options.rate).turn(math.inf))
+            stack.callback(taking.cancel)
         await _asked(site, base, head, options, figures)
         chromium = shutil.which("chromium")
         if chromium:
@@ -146,6 +150,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--events", type=int, default=1_000_000)
     parser.add_argument("--channel-events", type=int, default=100_000)
     parser.add_argument("--steps", type=int, default=60)
+    parser.add_argument("--rate", type=int, default=500)
     parser.add_argument("--log", type=Path)
     parser.add_argument("--channel", type=int, default=BUSY)
     return parser.parse_args()

@@ -19,6 +19,7 @@ import resource
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from contextlib import AsyncExitStack, suppress
 from os import getloadavg
 from pathlib import Path
@@ -61,10 +62,11 @@ class Turn(NamedTuple):
 
 
 class Intake:
-    """Records messages at a rate (0: as fast as it can)."""
+    """Records messages in some channels at a rate a second (0: as fast as it can)."""
 
-    def __init__(self, conversations: Conversations, rate: int) -> None:
+    def __init__(self, conversations: Conversations, channels: Sequence[int], rate: int) -> None:
         self._conversations = conversations
+        self._channels = channels
         self._rate = rate
         self._number = 0
         self._took: list[float] = []
@@ -91,11 +93,24 @@ class Intake:
     async def _one(self) -> None:
         self._number += 1
         began = time.perf_counter()
-        channel_id = BUSY + self._number % CHANNELS
+        channel_id = self._channels[self._number % len(self._channels)]
         event = e.MessageReceived(message_id=10**18 + self._number, author_id=41, sent_at=time.time_ns() // 1000)
         body = e.Body(name="ada", parts=("Is anybody else seeing this since the update?",))
         await self._conversations.handle(channel_id, c.Receive(event, body))
         self._took.append(time.perf_counter() - began)
+
+
+async def opened(stack: AsyncExitStack, folder: Path) -> tuple[Conversations, Site, str]:
+    """Open a log for writing, as the bot does, and serve the page over it until the stack is closed."""
+    log = await open_log(Location(folder), clock=lambda: time.time_ns() // 1000)
+    stack.push_async_callback(log.close)
+    conversations = Conversations(log)
+    stack.push_async_callback(conversations.close)
+    context = reading_context(Config(log=LogSettings(path=folder)), log.aside, Chain((RulesResponder(()),)))
+    site = Site(lambda: (context,))
+    base = await stack.enter_async_context(serve(site, "127.0.0.1", 0))
+    settle()
+    return conversations, site, base
 
 
 def _spent() -> float:
@@ -128,15 +143,8 @@ async def main(options: argparse.Namespace) -> None:
     found: dict[bool, list[Turn]] = {False: [], True: []}
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory())) / "log"
-        log = await open_log(Location(folder), clock=lambda: time.time_ns() // 1000)
-        stack.push_async_callback(log.close)
-        conversations = Conversations(log)
-        stack.push_async_callback(conversations.close)
-        context = reading_context(Config(log=LogSettings(path=folder)), log.aside, Chain((RulesResponder(()),)))
-        site = Site(lambda: (context,))
-        base = await stack.enter_async_context(serve(site, "127.0.0.1", 0))
-        intake = Intake(conversations, options.rate)
-        settle()
+        conversations, site, base = await opened(stack, folder)
+        intake = Intake(conversations, range(BUSY, BUSY + CHANNELS), options.rate)
         await intake.turn(2)
         for number in range(options.pairs):
             for looked in (False, True) if number % 2 else (True, False):
