@@ -50,7 +50,8 @@ class Entrance:
             path=PREFIX,
             httponly=True,
             samesite="Strict",
-            secure=request.secure,
+            # Behind a proxy only the origin tells that the browser speaks TLS.
+            secure=request.headers["Origin"].startswith("https:"),
         )
         return response
 

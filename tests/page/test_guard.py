@@ -89,6 +89,17 @@ async def test_a_form_of_another_page_is_refused(served: Served, origin: str) ->
     assert (await browser.post("/enter", {"Origin": origin}, token=served.token())).status == 403
 
 
+@pytest.mark.parametrize("scheme", ["http", "https"])
+async def test_a_session_over_tls_is_sent_over_nothing_else(served: Served, scheme: str) -> None:
+    """The TLS may be a proxy's."""
+    browser = await served.browser()
+
+    entered = await browser.post("/enter", {"Origin": served.base.replace("http:", f"{scheme}:")}, token=served.token())
+
+    assert entered.status == 303
+    assert ("Secure" in entered.headers["Set-Cookie"]) == (scheme == "https")
+
+
 async def test_a_form_without_this_session_s_token_is_refused(served: Served) -> None:
     """Another session's does not do."""
     first, second = await served.signed_in(), await served.signed_in()
