@@ -202,11 +202,7 @@ async def open_log(
     LogIncomplete, LogExposed, LogForeign or KeyMismatch before it changes anything.
     """
     lifting()
-    prepare_folder(location.undivided.folder)
-    partitions.require_room(location)
-    prepare_folder(location.folder)
-    require_plain(location.database, location.key_path)
-    require_own(location.database)
+    _prepare(location)
     older = location.has_log() and header.inspect(location.database) < len(database.migrations())
     ownership = Ownership(location.folder)
     ownership.acquire(clock())
@@ -243,6 +239,15 @@ async def open_log(
     reader, beside = Reader(reading, vault, found), Reader(aside, vault, found)
     writer = Writer(writing, vault, clock, owned.remote if owned else None)
     return EventLog(location, writer, reader, beside, checkpointer, ownership, began, owned)
+
+
+def _prepare(location: Location) -> None:
+    """Make the folders that are missing; refuse what is in the place of the files and is no log of ours."""
+    prepare_folder(location.undivided.folder)
+    partitions.require_room(location)
+    prepare_folder(location.folder)
+    require_plain(location.database, location.key_path)
+    require_own(location.database)
 
 
 async def _beginning(undo: AsyncExitStack, location: Location, engine: remote.Engine) -> remote.Beginning:
