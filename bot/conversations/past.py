@@ -25,7 +25,7 @@ BLOCK = 500
 """Versions of which one state is kept where no snapshots are near, and the earliest time."""
 FAR = 2 * BLOCK
 """Events that are folded for one state without keeping any."""
-STEPS, KEPT = 50, 64
+STEPS, KEPT = 50, 16
 """Versions of which one state is kept for who goes on step by step, and how many of these states are."""
 
 
