@@ -196,7 +196,7 @@ async def test_the_prompt_of_an_answer_is_read_piece_by_piece(seen: Seen) -> Non
 
 
 async def test_what_is_said_now_comes_by_itself(seen: Seen, logged: Path) -> None:
-    """While the newest version is shown; who looks at an earlier one stays there."""
+    """While the newest version is shown and nobody reads; who looks at an earlier one stays there."""
     await seen.open(f"/channel/{QUIET}")
     log = await open_log(Location(logged), clock=lambda: 2 * 10**15, full=False)
     try:
@@ -204,8 +204,16 @@ async def test_what_is_said_now_comes_by_itself(seen: Seen, logged: Path) -> Non
         await conversations.handle(QUIET, said(FIRST + 900, "something new"))
         await playwright.expect(seen.page.locator(f"#m{FIRST + 900}")).to_contain_text("something new")
         assert seen.page.url == f"{seen.base}/page/channel/{QUIET}"
+        words = seen.page.locator(f"#m{FIRST + 900} .words")
+        await words.evaluate("(words) => getSelection().selectAllChildren(words)")
+        await conversations.handle(QUIET, said(FIRST + 901, "something newer"))
+        await playwright.expect(seen.page.locator("#news")).to_be_visible()
+        assert await seen.page.evaluate("getSelection().toString()") == "something new"
+        await seen.page.evaluate("getSelection().removeAllRanges()")
+        await playwright.expect(seen.page.locator(f"#m{FIRST + 901}")).to_contain_text("something newer")
+        await playwright.expect(seen.page.locator("#news")).to_be_hidden()
         await seen.page.keyboard.press("ArrowLeft")
-        await seen.version(2)
+        await seen.version(3)
         await conversations.close()
     finally:
         await log.close()

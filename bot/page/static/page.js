@@ -142,13 +142,30 @@ function slide(form) {
     const rel = link.rel;
     show(new URLSearchParams(link.search)).then(() => moment.querySelector(`a[rel="${rel}"]`)?.focus());
   });
-  /** Follows the conversation while its newest version is shown and nobody reads further up. */
+  /** Tells whether somebody reads further up, or has opened or selected something: it would be gone. */
+  function isReading() {
+    const [pane, selection] = [moment.querySelector(".pane"), getSelection()];
+    const selects = !selection.isCollapsed && moment.contains(selection.anchorNode);
+    return pane.scrollTop <= -20 || pane.querySelector("details[open]") !== null || selects;
+  }
+
+  /** Follows the conversation while its newest version is shown and nobody is reading; what came meanwhile waits. */
   function follow() {
     const source = new EventSource(`${path}/live?version=${form.dataset.head}`);
+    const news = document.getElementById("news");
+    let missed = false;
+    function catchUp() {
+      news.hidden = !missed || shown.has("at") || !isReading();
+      if (!missed || shown.has("at") || isReading()) return;
+      missed = false;
+      show(new URLSearchParams(shown));
+    }
     source.addEventListener("message", () => {
-      const query = new URLSearchParams(shown);
-      if (!query.has("at") && moment.querySelector(".pane").scrollTop > -20) show(query);
+      missed = true;
+      catchUp();
     });
+    for (const kind of ["scroll", "toggle"]) moment.addEventListener(kind, catchUp, { capture: true });
+    document.addEventListener("selectionchange", catchUp);
     window.addEventListener("pagehide", () => source.close());
   }
 
