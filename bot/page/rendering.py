@@ -14,7 +14,6 @@ from bot.errors import ConfigError
 from bot.moderation.text import count_text
 from bot.page.sessions import Session
 from bot.times import iso_time, span, utc_time
-from bot.unseen import escaped
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -27,6 +26,8 @@ def templates() -> Environment:
     """Return the templates; raise ConfigError without Jinja2."""
     try:
         from jinja2 import Environment, PackageLoader, StrictUndefined  # noqa: PLC0415 - an extra
+
+        from bot.page.markdown import shown, visible  # noqa: PLC0415 - builds on Jinja2's markupsafe
     except ImportError as error:
         raise ConfigError(MISSING) from error
     environment = Environment(
@@ -40,16 +41,12 @@ def templates() -> Environment:
         "counted": count_text,
         "flagged": lambda flags: [name for name, holds in flags.items() if holds],
         "iso": iso_time,
+        "shown": shown,
         "span": span,
         "time": utc_time,
-        "visible": _visible,
+        "visible": visible,
     }
     return environment
-
-
-def _visible(text: str) -> str:
-    """Return people's words with their lines; what nobody would see of them is escaped."""
-    return "\n".join(escaped(line) for line in text.split("\n"))
 
 
 def render(template: str, session: Session | None = None, *, status: int = 200, **values: Any) -> web.Response:  # noqa: ANN401 - the template's
