@@ -77,8 +77,10 @@ def shown(wording: Wording) -> Markup:
     body = wording.body
     if body is None:
         return escape(visible(wording.text))
-    files = (escape(visible(line)) for line in file_lines(body))
-    return Markup("\n").join(filter(None, (markdown(written(body, wording.part), dict(body.names)), *files)))
+    words = markdown(written(body, wording.part), dict(body.names))
+    if not body.files:
+        return words
+    return Markup("\n").join(filter(None, (words, *(escape(visible(line)) for line in file_lines(body)))))
 
 
 def markdown(text: str, names: Mapping[str, str] = MappingProxyType({})) -> Markup:
