@@ -41,8 +41,8 @@ REPLY, PART_1, PART_2 = (FIRST + number for number in range(11, 14))
 BEGAN = 1_700_000_000
 """2023-11-14T22:13:20Z: each command comes a second after the one before."""
 FORMATTED = (
-    "**bold** ||nobody knows|| <@41>, [a page](https://example.com/channel/222): `code`\n> quoted\n# Heading\n- one\n"
-    "```py\nx < 1\n```\n-# small"
+    "**bold** ||nobody knows|| <@41>, [a page](https://example.com/page/channel/222): `code`\n> quoted\n# Heading\n"
+    "- one\n```py\nx < 1\n```\n-# small"
 )
 """A text with some of Discord's markdown."""
 SECRET = "<script>alert(1)</script> & \u202e"
