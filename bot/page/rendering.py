@@ -1,6 +1,6 @@
 """Templates to answers, with Jinja2, which is an extra: it is imported when the page is made.
 
-Everything in a template is escaped: people's words come as text.
+Everything in a template is escaped: people's words come as text, or as the HTML of :mod:`bot.page.markdown`.
 """
 
 from __future__ import annotations
