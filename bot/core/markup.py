@@ -16,7 +16,7 @@ from typing import NamedTuple
 import regex
 
 from bot.core.fences import Block
-from bot.core.styles import LASTS, OPEN, STYLES
+from bot.core.styles import LASTS, OPEN, Marks
 
 LONGEST_ATOM = 256
 """Characters up to which inline code and the words of a link are kept whole."""
@@ -26,13 +26,16 @@ LINK = (
     rf"\[[^\[\]\n]{{1,{LONGEST_ATOM}}}+\]"
     r'\((?:<[^<>\n]*+>|[^\s()<>]*+(?:\([^\s()]*+\)[^\s()<>]*+)*+)(?:[ ]++"[^"\n]*+")?\)'
 )
-_ATOM = rf"(?i:{LINK}|<{_URL}>|{_URL})|<(?:@[!&]?|\#|a?:\w{{1,64}}+:|t:-?)\d++(?::[a-zA-Z])?>|</[^<>\n]{{1,100}}:\d++>"
+_ATOM = (
+    rf"(?i:{LINK}|<{_URL}>|{_URL})|<(?:@[!&]?|\#|a?:\w{{1,64}}+:|t:-?)\d++(?::[a-zA-Z])?>"
+    r"|</[^<>\n]{1,100}:\d++>|<id:[a-z-]{1,30}(?::\d++)?>"
+)
 _QUOTE = r"[ ]*+>(?!>>)[ ]++"
 _HEAD = r"[ ]*+(?:\#{1,3}|-\#)[ ]++"
 _ITEM = r"[ ]*+(?:[*-]|\d++\.)[ ]++"
 LINE_START = regex.compile(rf"(?P<quote>{_QUOTE})?+(?P<head>{_HEAD})?+(?P<item>{_ITEM})?+")
 """What a line may begin with: a block quote, a heading, the sign of a list's item."""
-_TOKEN = regex.compile(
+TOKEN = regex.compile(
     rf"""
       ^(?:(?P<rest>[ ]*+>>>[ ]++)|(?P<quote>{_QUOTE})|(?P<head>{_HEAD})|(?P<item>{_ITEM}))
     | (?P<atom>\\[^0-9A-Za-z\s]|{_ATOM})
@@ -40,10 +43,14 @@ _TOKEN = regex.compile(
     """,
     regex.VERBOSE | regex.MULTILINE,
 )
+"""What markup may begin with: a sign at the beginning of a line, an atom, backticks, a style's mark."""
 _AFTER_QUOTE = regex.compile(rf"(?P<head>{_HEAD})|(?P<item>{_ITEM})|(?P<quote>(?!))|(?P<rest>(?!))")
-_ADDRESS = regex.compile(_URL, regex.IGNORECASE)
-_ITEM_END = regex.compile(r"\n(?=[ ]*+(?:[*-]|\d++\.)[ ]|[ ]*+\n|[^ \n])")
-_NOT_QUOTED = regex.compile(rf"\n(?!{_QUOTE})")
+ADDRESS = regex.compile(_URL, regex.IGNORECASE)
+"""An address of the web: all up to the next blank."""
+ITEM_END = regex.compile(r"\n(?=[ ]*+(?:[*-]|\d++\.)[ ]|[ ]*+\n|[^ \n])")
+"""The end of a list's item: before the next item, a blank line, or a line that is not indented."""
+NOT_QUOTED = regex.compile(rf"\n(?!{_QUOTE})")
+"""The end of a block quote: before a line without its sign."""
 _TABLE = regex.compile(r"(?P<first>^[ ]*+\|(?!\|)[^\n]*+(?:\n|\Z))(?:[ ]*+\|(?!\|)[^\n]*+(?:\n|\Z))*+", regex.MULTILINE)
 _TABLE_HEAD = regex.compile(r"[^\n]*+\n[ ]*+\|[ ]*+:?-[-:| ]*+\n")
 _NONBLANK = regex.compile(r"\S")
@@ -116,10 +123,7 @@ class _Reader:
         self._starts = [block.start for block in blocks]
         self._growing = growing
         self._masked = _masked(text, blocks)
-        self._hopeless: dict[tuple[str, int, int], int] = {}
-        self._ticks: dict[int, list[int]] = {}
-        for run in regex.finditer("`+", self._masked):
-            self._ticks.setdefault(len(run[0]), []).append(run.start())
+        self._marks = Marks(self._masked)
         self.spans: list[Span] = []
         self.wholes: list[tuple[int, int]] = []
 
@@ -131,7 +135,7 @@ class _Reader:
         stop = block.stop if block.closed else len(self._text) + 1
         self.spans.append(Span(block.begin, stop, block.reopening, block.closing, block.closed, block))
         self.wholes.append((block.start, block.begin + 1))
-        self.wholes += (link.span() for link in _ADDRESS.finditer(self._text, block.begin, block.stop))
+        self.wholes += (link.span() for link in ADDRESS.finditer(self._text, block.begin, block.stop))
         if block.closed:
             self.wholes.append((block.stop - 1, block.end))
 
@@ -145,7 +149,7 @@ class _Reader:
     def scan(self, start: int, stop: int, *, open_end: bool, quoted: bool = False) -> None:
         """Read a part of the text; ``open_end``: what is open at its end may still get an end."""
         at = start
-        while found := _TOKEN.search(self._text, at, stop):
+        while found := TOKEN.search(self._text, at, stop):
             block = self._block_at(found.start())
             if block is not None:
                 at = max(block.end, at + 1)
@@ -176,7 +180,7 @@ class _Reader:
         if found["quote"] and quoted:
             inner = _AFTER_QUOTE.match(self._text, begin, stop)
             return self._line(inner, stop, open_end=open_end, quoted=True) if inner else begin
-        pattern = _NOT_QUOTED if found["quote"] else _ITEM_END if found["item"] else regex.compile("\n")
+        pattern = NOT_QUOTED if found["quote"] else ITEM_END if found["item"] else regex.compile("\n")
         end = pattern.search(self._masked, begin, stop)
         last: int = end.start() if end else stop
         still = open_end and (end is None or (found["quote"] is not None and end.end() == len(self._text)))
@@ -188,17 +192,7 @@ class _Reader:
     def _mark(self, found: regex.Match[str], stop: int, *, open_end: bool, quoted: bool) -> int:
         """Read a style that begins here, if any does; return where to read on."""
         at, sign = found.start(), found[0]
-        best: regex.Match[str] | None = None
-        for number, pattern in enumerate(STYLES[sign]):
-            key = (sign, number, stop)
-            if at >= self._hopeless.get(key, stop):
-                continue
-            style = pattern.match(self._masked, at, stop)
-            if style is None and (number or len(sign) > 1) and self._masked.startswith(sign * (number + 1), at):
-                # There is no further mark of this kind.
-                self._hopeless[key] = at
-            if style is not None and (best is None or style.end() > best.end()):
-                best = style
+        best = self._marks.style(at, sign, stop)
         if best is not None:
             return self._style(at, best, quoted=quoted)
         if open_end and stop == len(self._text):
@@ -239,13 +233,10 @@ class _Reader:
         """Read inline code, which ends with as many backticks as it begins with; return where to read on."""
         run = at + length
         waits = self._growing and open_end and stop == len(self._text) and "\n" not in self._text[run:stop]
-        for size in sorted(
-            (size for size in self._ticks if size == length or (size < length and not waits)), reverse=True
-        ):
-            starts = self._ticks[size]
-            index = bisect_left(starts, run)
-            if index < len(starts) and starts[index] + size <= stop and run - length + size < starts[index]:
-                return self._coded(at, at + size, starts[index], starts[index] + size)
+        code = self._marks.code(at, length, stop, whole=waits)
+        if code is not None:
+            size, end = code
+            return self._coded(at, at + size, end, end + size)
         if waits:
             self.spans.append(Span(run, stop + 1, "`" * length, "`" * length, closed=False))
             self._glue(at, run, stop, stop)

@@ -55,9 +55,18 @@ def told(body: Body, part: int | None = None, *, by_bot: bool) -> str:
 
 def marked(body: Body, part: int | None = None) -> str:
     """Return what a person sees with Discord's marks in it, for who knows more names."""
+    return "\n".join(filter(None, (written(body, part), *file_lines(body))))
+
+
+def written(body: Body, part: int | None = None) -> str:
+    """Return what a person sees above the names of files, with Discord's marks: where there may be markdown."""
     text = body.text if part is None else body.parts[part] if part < len(body.parts) else ""
-    lines = (spoken(text, body.shown), shown_lines(body.shown), *(f"[file] {name}" for name in body.files))
-    return "\n".join(filter(None, lines))
+    return "\n".join(filter(None, (spoken(text, body.shown), shown_lines(body.shown))))
+
+
+def file_lines(body: Body) -> Iterable[str]:
+    """Return the names of a message's files, each as a line."""
+    return (f"[file] {name}" for name in body.files)
 
 
 def spoken(text: str, shown: Iterable[Shown]) -> str:

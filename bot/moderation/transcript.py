@@ -31,11 +31,16 @@ _LAST = 2**63 - 1
 
 @dataclass(frozen=True, slots=True)
 class Wording:
-    """Words as they stood from a moment on (microseconds); ``missing`` says why there are none."""
+    """Words as they stood from a moment on (microseconds); ``missing`` says why there are none.
+
+    ``text`` is all that was seen, without Discord's marks; with them it is in ``body`` (``part``: of a longer answer).
+    """
 
     at: int
     text: str
     missing: bool = False
+    body: e.Body | None = None
+    part: int | None = None
 
 
 @dataclass(slots=True)
@@ -293,7 +298,7 @@ class _Telling:
 
     def _wording(self, line: Line, at: int, part: int | None = None) -> Wording:
         if line.body is not None:
-            return Wording(at, seen(line.body, part))
+            return Wording(at, seen(line.body, part), body=line.body, part=part)
         if not self._worded:
             return Wording(at, NO_WORDS, missing=True)
         return Wording(at, WORDS_UNREADABLE if line.sealed else WORDS_ERASED, missing=True)

@@ -1,6 +1,6 @@
 """Templates to answers, with Jinja2, which is an extra: it is imported when the page is made.
 
-Everything in a template is escaped: people's words come as text.
+Everything in a template is escaped: people's words come as text, or as the HTML of :mod:`bot.page.markdown`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from bot.moderation.text import count_text
 from bot.page.sessions import Session
 from bot.page.static_files import static_address
 from bot.times import iso_time, span, utc_time
-from bot.unseen import escaped
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -28,6 +27,8 @@ def templates() -> Environment:
     """Return the templates; raise ConfigError without Jinja2."""
     try:
         from jinja2 import Environment, PackageLoader, StrictUndefined  # noqa: PLC0415 - an extra
+
+        from bot.page.markdown import shown, visible  # noqa: PLC0415 - builds on Jinja2's markupsafe
     except ImportError as error:
         raise ConfigError(MISSING) from error
     environment = Environment(
@@ -42,9 +43,10 @@ def templates() -> Environment:
         "counted": count_text,
         "flagged": lambda flags: [name for name, holds in flags.items() if holds],
         "iso": iso_time,
+        "shown": shown,
         "span": span,
         "time": utc_time,
-        "visible": _visible,
+        "visible": visible,
     }
     return environment
 
@@ -53,11 +55,6 @@ def prepare() -> None:
     """Compile every template, which would take the first who looks a sixth of a second; raise as :func:`templates`."""
     for name in templates().list_templates(extensions=("html",)):
         templates().get_template(name)
-
-
-def _visible(text: str) -> str:
-    """Return people's words with their lines; what nobody would see of them is escaped."""
-    return "\n".join(escaped(line) for line in text.split("\n"))
 
 
 def render(template: str, session: Session | None = None, *, status: int = 200, **values: Any) -> web.Response:  # noqa: ANN401 - the template's

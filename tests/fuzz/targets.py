@@ -24,6 +24,7 @@ from bot.gateway.discord_py_faults import for_discord_py
 from bot.gateway.incoming import Unreadable, from_payload
 from bot.moderation.command import ModerationError
 from bot.moderation.points import parse_channel, parse_message, parse_person, parse_point
+from bot.page.markdown import markdown
 from bot.responders.llm.clean import Cleaner
 from bot.times import parse_duration
 from tests.fuzz.harness import Target
@@ -206,6 +207,12 @@ _CLOCK = st.one_of(
 )
 
 
+_MARKS = (
+    "*", "**", "_", "__", "~~", "||", "`", "```", "```py\n", "\n", "\\", "> ", ">>> ", "- ", "  - ", "1. ", "# ", "-# ",
+    "[a](", "https://b", ")", "<@1>", "<:c:1>", "<t:1>", "</d:1>",
+)  # fmt: skip
+
+
 def _clean(pieces: list[str]) -> None:
     cleaner = Cleaner("Echo", limit=500)
     shown = "".join(map(cleaner.feed, pieces)) + cleaner.finish()
@@ -241,6 +248,7 @@ def targets(folder: Path) -> Iterator[dict[str, Target]]:
                 _clean,
                 fit=lambda pieces: [each for each in pieces or () if isinstance(each, str)],
             ),
+            Target("markdown", st.lists(st.one_of(TEXTS, st.sampled_from(_MARKS)), max_size=20).map("".join), markdown),
             stack.enter_context(stream_target()),
             *import_targets(),
             stack.enter_context(search_target()),

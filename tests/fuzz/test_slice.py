@@ -17,7 +17,7 @@ INPUTS = 800
 NAMES = (
     "payload", "frame", "event", "body", "settings", "variables", "point", "duration", "control", "text", "stream",
     "exporter", "package json", "package csv", "log line",
-    "search",
+    "search", "markdown",
 )  # fmt: skip
 
 

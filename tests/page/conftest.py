@@ -40,6 +40,11 @@ UNKNOWN = FIRST + 999
 REPLY, PART_1, PART_2 = (FIRST + number for number in range(11, 14))
 BEGAN = 1_700_000_000
 """2023-11-14T22:13:20Z: each command comes a second after the one before."""
+FORMATTED = (
+    "**bold** ||nobody knows|| <@41>, [a page](https://example.com/page/channel/222): `code`\n> quoted\n# Heading\n"
+    "- one\n```py\nx < 1\n```\n-# small"
+)
+"""A text with some of Discord's markdown."""
 SECRET = "<script>alert(1)</script> & \u202e"
 
 
@@ -96,7 +101,7 @@ def script() -> Iterator[tuple[int, c.Command]]:
     yield GENERAL, said(WAITING, "!milk", call=e.Call.RULE)
     yield GENERAL, c.Delay(WAITING, 0, "no connection", 3, (BEGAN + 99) * 1_000_000)
     yield QUIET, c.Record(e.HistoryForbidden())
-    yield QUIET, said(FIRST + 20, "nothing here")
+    yield QUIET, said(FIRST + 20, FORMATTED)
     yield ELSEWHERE, said(FIRST + 30, "on the other server", BOB, ANOTHER)
     yield PRIVATE, said(FIRST + 40, "in private", ALICE, None)
     for number in range(120):

@@ -219,6 +219,38 @@ async def test_what_is_said_now_comes_by_itself(seen: Seen, logged: Path) -> Non
         await log.close()
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_a_spoiler_is_opened_by_keyboard(seen: Seen, scheme: Literal["light", "dark"]) -> None:
+    """And the other marks leave nothing for axe to find."""
+    await seen.page.emulate_media(color_scheme=scheme)
+    await seen.open(f"/channel/{QUIET}?at=2")
+    message = seen.page.locator(f"#m{FIRST + 20}")
+    hidden = message.get_by_text("nobody knows")
+    await playwright.expect(hidden).not_to_be_visible()
+    await seen.judged(f"markdown-{scheme}")
+
+    await message.get_by_text("spoiler").focus()
+    await seen.page.keyboard.press("Enter")
+
+    await playwright.expect(hidden).to_be_visible()
+    await seen.judged(f"spoiler-{scheme}")
+    await seen.page.emulate_media(color_scheme="light")
+
+
+async def test_a_link_of_somebody_s_is_no_step_of_the_slider(seen: Seen) -> None:
+    """Even if its path is the page's: it opens beside it."""
+    await seen.page.context.route("https://example.com/**", lambda route: route.fulfill(body="elsewhere"))
+    await seen.open(f"/channel/{QUIET}?at=2")
+
+    async with seen.page.context.expect_page() as opened:
+        await seen.page.get_by_role("link", name="a page").click()
+
+    elsewhere = await opened.value
+    await playwright.expect(elsewhere).to_have_url(f"https://example.com/page/channel/{QUIET}")
+    assert seen.page.url.endswith("?at=2")
+    await elsewhere.close()
+
+
 async def test_numbers_come_with_a_picture(seen: Seen) -> None:
     """Which the page's policy lets in."""
     await seen.open("/")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.page.markdown import markdown
 from bot.page.sessions import Viewer
 from tests.page.conftest import (
     ANOTHER,
@@ -15,6 +16,7 @@ from tests.page.conftest import (
     CHATTER,
     ELSEWHERE,
     FIRST,
+    FORMATTED,
     GENERAL,
     LONG,
     PRIVATE,
@@ -102,6 +104,15 @@ async def test_a_conversation_now(served: Served) -> None:
     assert "Persona You speak like a pirate." in words
     assert f"{WAITING} asked by 41 at" in words
     assert "3 failed attempts" in words
+
+
+async def test_words_are_shown_with_their_markdown(served: Served) -> None:
+    """Of a person and of the bot; what is beside the conversation is as it was written."""
+    answered = await (await served.signed_in()).get(f"/channel/{QUIET}")
+
+    assert f'<div class="words">{markdown(FORMATTED)}</div>' in answered.text
+    assert "<strong>bold</strong>" in answered.text
+    assert "alice: **bold** ||nobody knows||" in answered.words
 
 
 async def test_a_conversation_as_it_was(served: Served) -> None:

@@ -137,7 +137,7 @@ function slide(form) {
   moment.addEventListener("click", (event) => {
     const link = event.target.closest("a");
     if (!link || event.ctrlKey || event.metaKey || event.shiftKey || link.pathname !== path || link.hash) return;
-    if (link.closest(".older")) return;
+    if (link.origin !== location.origin || link.closest(".older, .words")) return;
     event.preventDefault();
     const rel = link.rel;
     show(new URLSearchParams(link.search)).then(() => moment.querySelector(`a[rel="${rel}"]`)?.focus());
