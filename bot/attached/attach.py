@@ -56,8 +56,10 @@ async def attach(
         limit = settings.config.replies.send_timeout
         attached = AttachedClient(client, parts.wirings(settings), limit, parts.deliveries)
         parts.complete = attached.listening.complete
-        stack = opening.pop_all()
-    made = Log(attached, parts, stack, events)
+        closing = AsyncExitStack()
+        # Own types that don't fit are refused here: then what was opened is closed.
+        made = Log(attached, parts, closing, events)
+        closing.push_async_exit(opening.pop_all())
     try:
         for consumer in consumers:
             await made.consumer(consumer)
