@@ -18,6 +18,7 @@ from bot.replies.composer import Composer
 from bot.replies.place_settings import PlaceSettings
 from bot.replies.quotes import Quotes
 from bot.responders.llm.prompt import Allowance, PromptMessage, build
+from bot.responders.llm.settings import NAME, LlmSettings
 from bot.responders.protocol import Answer, Context, Question, Responder, Utterance
 from tests.moderation.conftest import Room
 
@@ -27,7 +28,7 @@ PIRATE, OWN = "You speak like a pirate.", "You are brief."
 class Model(Responder):
     """Keeps the prompt that it would send, and answers with how many turns it left out."""
 
-    name = "echo"
+    name = NAME
     wants_history = True
 
     def __init__(self, tokens: int) -> None:
@@ -73,7 +74,7 @@ async def answer(room: Room, message_id: int, tokens: int = 100_000) -> Model:
 
 async def again(room: Room, message_id: int, reader: Reader | None = None) -> Prompted | None:
     """Return the prompt, built again."""
-    context = replace(room.context, persona=OWN, reader=reader or room.context.reader)
+    context = replace(room.context, llm=LlmSettings(persona=OWN), reader=reader or room.context.reader)
     return await prompted(context, room.id, await story_of(context, room.id, message_id))
 
 
