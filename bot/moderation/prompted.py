@@ -102,7 +102,7 @@ def _built(context: CommandContext, asked: Asked, allowed: Allowance, cut: int =
 
 def _lacking(story: Story, asked: Asked, *, same: bool, tools: bool, exact: bool) -> Iterator[str]:
     """Yield sentences about what the log can't tell, or tells only as it is now."""
-    composed, known, around = asked.composed, asked.context, asked.around
+    composed, known = asked.composed, asked.context
     if not same:
         what = "limits and tools" if composed.persona else "persona, limits and tools"
         yield f"The settings are others than at that time; {what} may have been, too."
@@ -115,11 +115,16 @@ def _lacking(story: Story, asked: Asked, *, same: bool, tools: bool, exact: bool
     if asked.question.reply_to and asked.question.reply_to not in _told(asked):
         yield "The message that it replies to is not in the log; the model may have been told it."
     if tools:
-        yield "What tools are for is not recorded, nor calls that were refused; the model was told both."
-    if known.topic or known.bot_name or around.thread:
-        yield "The channel's topic, the thread's title and the bot's name are those of now."
+        yield "The model was also told what each tool is for, and of calls that were refused; neither is recorded."
+    places = (
+        ("the channel's topic", known.topic),
+        ("the thread's title", known.thread),
+        ("the bot's name", known.bot_name),
+    )
+    if there := [what for what, value in places if value]:
+        yield f"Taken from now, not from then: {', '.join(there)}."
     else:
-        yield "The model may have been told a topic, a thread's title and the bot's name, which are not known here."
+        yield f"Not known here, but perhaps to the model: {', '.join(what for what, _ in places)}."
 
 
 def _told(asked: Asked) -> set[int]:

@@ -32,6 +32,6 @@ def tool_messages(made: Sequence[Made], most: int, count: Counter) -> Iterator[P
 def _json(arguments: str) -> str:
     """Return arguments as a provider takes them back: those that are no JSON object are left out."""
     try:
-        return json.dumps(arguments_of(arguments))
+        return json.dumps(arguments_of(arguments), separators=(",", ":"))
     except Misfit:
         return "{}"
