@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from enum import IntEnum
 from typing import Any, cast
@@ -132,10 +132,10 @@ def quote(body: Body) -> str:
     return name + " | ".join(f'"{printable(with_names(part, names))}"' for part in said) + files
 
 
-def details(recorded: Recorded) -> str:
+def details(recorded: Recorded, without: Collection[str] = ()) -> str:
     """Return the fields of an event that have a value, as name=value; for lists the value is their length.
 
-    Of one that can't be read, return why, and of one that is retired, that it is.
+    Fields ``without`` are left out. Of one that can't be read, return why, and of one that is retired, that it is.
     """
     if isinstance(recorded.event, Unreadable):
         return f"[unreadable: {recorded.event.why.value}]"
@@ -147,7 +147,7 @@ def details(recorded: Recorded) -> str:
     return own + " ".join(
         f"{name}={len(value) if isinstance(value, list) else printable(str(value))}"
         for name, value in named.items()
-        if name not in _QUIET_FIELDS
+        if name not in _QUIET_FIELDS and name not in without
     )
 
 
@@ -209,9 +209,9 @@ class Line:
             return WORDS_ERASED if self.erased else WORDS_UNREADABLE
         return "" if self.body is None else quote(self.body)
 
-    def told(self) -> str:
-        """Return fields and words on one line."""
-        return "  ".join(part for part in (details(self.recorded), self.said()) if part)
+    def told(self, without: Collection[str] = ()) -> str:
+        """Return fields, but for those ``without``, and words on one line."""
+        return "  ".join(part for part in (details(self.recorded, without), self.said()) if part)
 
     def to_text(self) -> str:
         """Return a line for people: time, version, type, fields, words."""

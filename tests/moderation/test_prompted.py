@@ -11,7 +11,7 @@ import pytest
 from bot.core import commands as c
 from bot.core import events as e
 from bot.core.place_settings import PERSONA
-from bot.core.streams import stream_of
+from bot.core.streams import BOT_STREAM, stream_of
 from bot.eventlog.reader import Reader
 from bot.moderation.explain import story_of
 from bot.moderation.prompted import Prompted, prompted
@@ -19,13 +19,14 @@ from bot.moderation.prompted_files import NOT_RECORDED
 from bot.moderation.prompted_tools import NO_RESULT
 from bot.moderation.text import WORDS_ERASED
 from bot.replies.composer import Composer
-from bot.replies.place_settings import PlaceSettings
+from bot.replies.place_settings import PlaceSettings, Surroundings
 from bot.replies.quotes import Quotes
 from bot.responders.llm.prompt import Allowance, Call, PromptMessage, build
 from bot.responders.llm.settings import NAME, LlmSettings
 from bot.responders.protocol import Answer, Context, Question, Responder, Utterance
 from tests.moderation.conftest import Room
 
+NOWHERE = Surroundings()
 PIRATE, OWN = "You speak like a pirate.", "You are brief."
 
 
@@ -54,7 +55,9 @@ class Nowhere:
         return None
 
 
-async def ask(room: Room, message_id: int, tokens: int = 100_000, window: int = 64) -> tuple[Model, c.Compose]:
+async def ask(
+    room: Room, message_id: int, tokens: int = 100_000, window: int = 64, around: Surroundings = NOWHERE
+) -> tuple[Model, c.Compose]:
     """Ask a model, as the bot does; return it, and what is to be recorded of its answer."""
     state = await room.conversations.state(room.id)
     entry, model = state.pending(message_id), Model(tokens)
@@ -65,7 +68,7 @@ async def ask(room: Room, message_id: int, tokens: int = 100_000, window: int = 
         (model,),
         window,
         settings="abc",
-        places=PlaceSettings(reader),
+        places=PlaceSettings(reader, lambda _channel_id: around),
         quotes=Quotes(reader, Nowhere()),
         clock=lambda: now,
     )
@@ -217,6 +220,28 @@ async def test_what_a_question_replies_to_is_as_it_was(room: Room, later: Later,
     assert [message.text.replace(told, "the plums are blue") for message in found.messages] == [
         message.text for message in model.sent
     ]
+
+
+@pytest.mark.parametrize("inside", [False, True], ids=["in the channel above", "in a forum's thread"])
+async def test_the_first_message_of_a_thread_is_as_it_was(room: Room, *, inside: bool) -> None:
+    """It has the thread's id; without Discord the log tells where it lies."""
+    above_id = 77
+    await room.log.append(BOT_STREAM, (e.Draft(e.ThreadSeen(channel_id=room.id, parent_id=above_id)),))
+    there = replace(room, id=room.id if inside else above_id)
+    await there.says(room.id, "the plums are blue")
+    await room.says(room.id + 5, "something else")
+    await asks(room, room.id + 10)
+    around = Surroundings(above_id, 9, begins_in=there.id)
+    model, command = await ask(room, room.id + 10, window=1, around=around)
+    await room.do(command)
+    room.context = replace(room.context, window=1)
+    await edits(there, room.id, "the plums are green")
+
+    found = await again(room, room.id + 10)
+
+    assert "the plums are blue" in words(found)
+    assert found
+    assert list(found.messages) == list(model.sent)
 
 
 async def test_what_was_erased_before_is_not_in_its_place(room: Room) -> None:
