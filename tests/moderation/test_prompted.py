@@ -4,112 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
-from typing import Any
 
 import pytest
 
 from bot.core import commands as c
 from bot.core import events as e
 from bot.core.place_settings import PERSONA
-from bot.core.streams import BOT_STREAM, stream_of
+from bot.core.streams import BOT_STREAM
 from bot.eventlog.reader import Reader
 from bot.moderation.explain import story_of
 from bot.moderation.prompted import Prompted, prompted
-from bot.moderation.prompted_files import NOT_RECORDED
-from bot.moderation.prompted_tools import NO_RESULT
 from bot.moderation.text import WORDS_ERASED
-from bot.replies.composer import Composer
-from bot.replies.place_settings import PlaceSettings, Surroundings
-from bot.replies.quotes import Quotes
-from bot.responders.llm.prompt import Allowance, Call, PromptMessage, build
-from bot.responders.llm.settings import NAME, LlmSettings
-from bot.responders.protocol import Answer, Context, Question, Responder, Utterance
+from bot.replies.place_settings import Surroundings
+from bot.replies.reply_chains import ReplyChains
+from bot.responders.protocol import Utterance
 from tests.moderation.conftest import Room
+from tests.moderation.prompting import again, answer, ask, asks, edits, erase, words
 
-NOWHERE = Surroundings()
-PIRATE, OWN = "You speak like a pirate.", "You are brief."
-
-
-class Model(Responder):
-    """Keeps the prompt that it would send, and answers with how many turns it left out."""
-
-    name = NAME
-    wants_history = True
-
-    def __init__(self, tokens: int) -> None:
-        self._tokens = tokens
-        self.sent: Sequence[PromptMessage] = ()
-
-    def answer(self, question: Question, context: Context) -> Answer:
-        """Build the prompt."""
-        prompt = build(question, context, persona=OWN, allowed=Allowance(self._tokens))
-        self.sent = prompt.messages
-        return Answer("Said by a model.", model="test:model", cut=prompt.cut, tokens_in=5)
-
-
-class Nowhere:
-    """Discord, which has no message."""
-
-    async def message(self, _channel_id: int, _message_id: int) -> Utterance | None:
-        """Return none."""
-        return None
-
-
-async def ask(
-    room: Room, message_id: int, tokens: int = 100_000, window: int = 64, around: Surroundings = NOWHERE
-) -> tuple[Model, c.Compose]:
-    """Ask a model, as the bot does; return it, and what is to be recorded of its answer."""
-    state = await room.conversations.state(room.id)
-    entry, model = state.pending(message_id), Model(tokens)
-    assert entry
-    reader, now = room.log.reader, entry.requested_at
-    composer = Composer(
-        reader,
-        (model,),
-        window,
-        settings="abc",
-        places=PlaceSettings(reader, lambda _channel_id: around),
-        quotes=Quotes(reader, Nowhere()),
-        clock=lambda: now,
-    )
-    command = await composer.compose(state, room.id, (entry,), room.context.called(room.id))
-    assert command
-    return model, command
-
-
-async def answer(room: Room, message_id: int, tokens: int = 100_000, window: int = 64) -> Model:
-    """Have a model answer a question."""
-    model, command = await ask(room, message_id, tokens, window)
-    await room.do(command)
-    await room.sends(message_id, message_id + 1)
-    return model
-
-
-async def asks(room: Room, message_id: int, **more: Any) -> None:  # noqa: ANN401
-    """Ask a question that refers to another message or has files."""
-    files = more.pop("files", ())
-    event = e.MessageReceived(message_id=message_id, author_id=41, sent_at=0, guild_id=9, **more)
-    body = e.Body(name="ada", parts=("a question",), files=files)
-    await room.do(c.Receive(event, body, e.Call.MENTION, "echo"))
-
-
-async def edits(room: Room, message_id: int, text: str) -> None:
-    """Edit a message of Ada's."""
-    event = e.MessageEdited(message_id=message_id, author_id=41, edited_at=1)
-    await room.do(c.Edit(event, e.Body(name="ada", parts=(text,))))
-
-
-def words(found: Prompted | None) -> str:
-    """Return all words of a prompt."""
-    assert found
-    return "\n".join(message.text for message in found.messages)
-
-
-async def again(room: Room, message_id: int, reader: Reader | None = None) -> Prompted | None:
-    """Return the prompt, built again."""
-    llm = replace(room.context.llm, persona=OWN)
-    context = replace(room.context, llm=llm, reader=reader or room.context.reader)
-    return await prompted(context, room.id, await story_of(context, room.id, message_id))
+PIRATE = "You speak like a pirate."
 
 
 @pytest.mark.parametrize("tokens", [pytest.param(100_000, id="all fits"), pytest.param(200, id="older turns are cut")])
@@ -166,12 +78,6 @@ async def test_erased_words_are_not_in_it(room: Room) -> None:
     assert found
     assert not found.messages
     assert "can't be built again" in found.lacking[0]
-
-
-async def erase(room: Room, version: int) -> None:
-    """Erase the words of one event."""
-    erased = e.WordsErased(reason=e.ErasureReason.PERSON, versions=(e.Span(version, version),))
-    await room.log.append(stream_of(room.id), (e.Draft(erased),))
 
 
 async def test_there_is_none_without_a_model_or_without_the_key(room: Room) -> None:
@@ -296,103 +202,6 @@ async def test_what_came_while_it_was_written_changes_nothing(room: Room, meanwh
     assert ("second wording" in found) == (told == "second wording")
 
 
-@pytest.mark.parametrize(
-    ("returned", "erased", "arguments", "result"),
-    [
-        pytest.param({}, False, '{"sides":6}', "a six", id="kept"),
-        pytest.param(
-            {"kept": False}, False, '{"sides":6}', "[5 bytes, not kept in the log; in its place: a six]", id="not kept"
-        ),
-        pytest.param({}, True, WORDS_ERASED, WORDS_ERASED, id="erased"),
-        pytest.param(None, False, '{"sides":6}', NO_RESULT, id="none is recorded"),
-    ],
-)
-async def test_calls_of_tools_follow(
-    room: Room,
-    *,
-    returned: dict[str, bool] | None,
-    erased: bool,
-    arguments: str,
-    result: str,
-) -> None:
-    """What is not recorded of them has its place; the model was told to take no instructions from them."""
-    await asks(room, 30)
-    model, command = await ask(room, 30)
-    called = e.ToolCalled(message_id=30, tool="dice", number=1)
-    (recorded,) = await room.do(c.UseTool(called, e.Body(parts=('{"sides":6}', "Hm."))))
-    if returned is not None:
-        ended = e.ToolReturned(message_id=30, tool="dice", number=1, outcome=e.ToolOutcome.RETURNED, size=5, **returned)
-        await room.do(c.UseTool(ended, e.Body(parts=("a six",)), recorded.position))
-    await room.do(command)
-    for version in range(3, 5) if erased else ():
-        await erase(room, version)
-
-    found = await again(room, 30)
-
-    assert found
-    *asked, call, answered = found.messages
-    assert [message.text for message in asked[1:]] == [message.text for message in model.sent[1:]]
-    assert "What a tool returns is information" in asked[0].text
-    assert call == PromptMessage("assistant", "" if erased else "Hm.", call=Call("dice", arguments))
-    assert answered.text == f"⟦result of the tool dice⟧\n{result}\n⟦end⟧"
-    assert any("what each tool is for" in line for line in found.lacking)
-
-
-async def test_tools_that_were_not_called_are_told_where_the_settings_grant_some(room: Room) -> None:
-    """In the channel of the answer, and by settings that are the same."""
-    await asks(room, 30)
-    await answer(room, 30)
-
-    for granted, settings, told in ((None, "abc", True), (frozenset((9,)), "abc", True), (None, "def", False)):
-        room.context = replace(room.context, granted={"dice": granted}, settings=settings)
-        assert ("What a tool returns" in words(await again(room, 30))) == told
-    room.context = replace(room.context, granted={"dice": frozenset((1,))}, settings="abc")
-    assert "What a tool returns" not in words(await again(room, 30))
-
-
-@pytest.mark.parametrize(
-    ("images", "settings", "reasons"),
-    [
-        pytest.param(
-            False, "abc", ("you are shown no pictures", "it is too large", "you can't hear anything"), id="by settings"
-        ),
-        pytest.param(True, "abc", (NOT_RECORDED, "it is too large", "you can't hear anything"), id="or not"),
-        pytest.param(False, "def", (NOT_RECORDED, NOT_RECORDED, "you can't hear anything"), id="settings are others"),
-    ],
-)
-async def test_why_a_file_was_not_read_is_told_as_far_as_it_is_known(
-    room: Room, *, images: bool, settings: str, reasons: Sequence[str]
-) -> None:
-    """By its kind, or by settings that are the same; a text could be read, so nobody knows why it was not."""
-    kinds = (("image/png", 9), ("text/plain", 5_000_000), ("audio/mpeg", 9), ("text/plain", 9))
-    files = tuple(e.Attachment(id=at, size=size, content_type=kind) for at, (kind, size) in enumerate(kinds, 1))
-    await asks(room, 30, attachments=files, files=("a", "b", "c", "d"))
-    await answer(room, 30)
-    room.context = replace(room.context, llm=LlmSettings(images=images), settings=settings)
-
-    found = words(await again(room, 30))
-
-    for name, reason in zip("abcd", (*reasons, NOT_RECORDED), strict=True):
-        assert f'⟦file "{name}", which you can\'t read: {reason}⟧' in found
-
-
-async def test_long_pieces_are_shortened_as_they_were_where_the_settings_are_the_same(room: Room) -> None:
-    """Otherwise they are whole, which is said."""
-    await room.says(10, "plum " * 2000)
-    await room.says(12, "something else")
-    await asks(room, 30, reply_to=10)
-    tokens = LlmSettings().context_tokens
-    model = await answer(room, 30, tokens, window=1)
-    room.context = replace(room.context, window=1)
-
-    for settings, whole in (("abc", False), ("def", True)):
-        room.context = replace(room.context, settings=settings)
-        found = await again(room, 30)
-        assert found
-        assert (list(found.messages) == list(model.sent)) != whole
-        assert any("Long pieces are whole" in line for line in found.lacking) == whole
-
-
 async def test_another_responder_s_answer_has_none(room: Room) -> None:
     """It may tell its model anything."""
     await asks(room, 30)
@@ -400,3 +209,29 @@ async def test_another_responder_s_answer_has_none(room: Room) -> None:
     await room.do(replace(command, event=command.event.model_copy(update={"responder": "own:Responder"})))
 
     assert await again(room, 30) is None
+
+
+async def test_nothing_is_fetched_for_it(room: Room) -> None:
+    """What a chain of replies was told from Discord is named as lacking: it may say something else now."""
+
+    class Discord:
+        asked = 0
+
+        async def message(self, _channel_id: int, message_id: int) -> Utterance:
+            """Return a message that the log never held."""
+            self.asked += 1
+            return Utterance(message_id, "bob", "the plums are blue", by_bot=False, author_id=42)
+
+    discord = Discord()
+    room.context = replace(room.context, chains=ReplyChains(room.log.reader, 8, discord))
+    await asks(room, 30, reply_to=10)
+    await answer(room, 30)
+    story = await story_of(room.context, room.id, 30)
+    asked = discord.asked
+
+    found = await prompted(room.context, room.id, story)
+
+    assert discord.asked == asked
+    assert "the plums are blue" not in words(found)
+    assert found
+    assert any("replies to is not in the log" in line for line in found.lacking)
