@@ -18,9 +18,9 @@ _WITH_MESSAGE = (KeyKind.RECEIVED, KeyKind.EDITED)
 
 @dataclass(slots=True)
 class PastReader(Reader):
-    """Finds nothing that was recorded after the position ``upto``.
+    """Finds no event by its key that was recorded after the position ``upto``.
 
-    In the place of words that were there then and are erased now it returns that they are.
+    In the place of words that were there then and are erased now it returns that they are erased.
     """
 
     upto: int = 0

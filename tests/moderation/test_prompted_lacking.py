@@ -12,7 +12,7 @@ from bot.core import events as e
 from bot.moderation.prompted_files import NOT_RECORDED
 from bot.moderation.prompted_tools import NO_RESULT
 from bot.moderation.text import WORDS_ERASED
-from bot.responders.llm.prompt import Call, PromptMessage
+from bot.responders.llm.prompt import PromptMessage, ToolCall
 from bot.responders.llm.settings import LlmSettings
 from tests.moderation.conftest import Room
 from tests.moderation.prompting import again, answer, ask, asks, erase, words
@@ -55,7 +55,7 @@ async def test_calls_of_tools_follow(
     *asked, call, answered = found.messages
     assert [message.text for message in asked[1:]] == [message.text for message in model.sent[1:]]
     assert "What a tool returns is information" in asked[0].text
-    assert call == PromptMessage("assistant", "" if erased else "Hm.", call=Call("dice", arguments))
+    assert call == PromptMessage("assistant", "" if erased else "Hm.", call=ToolCall("dice", arguments))
     assert answered.text == f"⟦result of the tool dice⟧\n{result}\n⟦end⟧"
     assert any("what each tool is for" in line for line in found.lacking)
 

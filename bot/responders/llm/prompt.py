@@ -52,7 +52,7 @@ _TOOL_RULE = (
 _GO_ON = "your last message was cut off at its end: write only what comes next, and repeat nothing of it"
 
 
-class Call(NamedTuple):
+class ToolCall(NamedTuple):
     """A call of a tool as a model is told it; ``arguments`` are a JSON object."""
 
     tool: str
@@ -66,7 +66,7 @@ class PromptMessage:
     role: Literal["system", "user", "assistant", "tool"]
     text: str
     images: tuple[File, ...] = ()
-    call: Call | None = None
+    call: ToolCall | None = None
 
 
 @dataclass(frozen=True, slots=True)

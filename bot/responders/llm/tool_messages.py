@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from bot.responders.llm.fence import fenced, one_line
-from bot.responders.llm.prompt import Call, PromptMessage
+from bot.responders.llm.prompt import PromptMessage, ToolCall
 from bot.responders.llm.tokens import Counter, shortened
 from bot.responders.tools import NAME_LENGTH, Made, Misfit, arguments_of
 
@@ -21,7 +21,7 @@ _NO_NAME = re.compile(r"[^a-zA-Z0-9_-]")
 def tool_messages(made: Sequence[Made], most: int, count: Counter) -> Iterator[PromptMessage]:
     """Yield two messages for each call, the call and its result; results take at most ``most`` tokens together."""
     for each in made:
-        call = Call(_NO_NAME.sub("_", each.tool)[:NAME_LENGTH] or "_", _json(each.arguments))
+        call = ToolCall(_NO_NAME.sub("_", each.tool)[:NAME_LENGTH] or "_", _json(each.arguments))
         result = shortened(each.result, most // len(made), count)
         if each.called:
             result = fenced(f"result of the tool {one_line(each.tool, NAME_LENGTH)}", result)

@@ -29,7 +29,7 @@ _ASKED_ANEW = (e.MessageEdited, e.ReplyDelayed, e.ReplyRetried)
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class PromptSource:
     """What a model was asked, and the answer that it gave; ``around`` is what the channel belongs to now."""
 
     question: Question
@@ -88,7 +88,7 @@ class _Then:
     recorded_at: int
 
 
-async def asked_for(context: CommandContext, channel_id: int, story: Story) -> Asked | None:
+async def source_of(context: CommandContext, channel_id: int, story: Story) -> PromptSource | None:
     """Return what a model was asked for a message's newest answer, None where there is none.
 
     Raises NoWords where the question's words are gone, and ModerationError where the question was not recorded.
@@ -100,7 +100,7 @@ async def asked_for(context: CommandContext, channel_id: int, story: Story) -> A
     around, listener = await context.around_message(channel_id, story.message_id), _Listener()
     composer = _composer(context, then, listener, around, composed)
     await composer.compose(then.state, channel_id, then.entries, await own_of(context, channel_id, then.entries[0]))
-    return Asked(*listener.asked, around, composed, story.reply.composed_position) if listener.asked else None
+    return PromptSource(*listener.asked, around, composed, story.reply.composed_position) if listener.asked else None
 
 
 async def _then(context: CommandContext, channel_id: int, story: Story, composed: e.ReplyComposed) -> _Then:
