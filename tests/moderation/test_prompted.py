@@ -128,6 +128,29 @@ async def test_what_a_question_replies_to_is_as_it_was(room: Room, later: Later,
     ]
 
 
+@pytest.mark.parametrize("goes_on", [False, True], ids=["anew", "the rest of it"])
+async def test_another_answer_has_a_prompt_of_its_own(room: Room, *, goes_on: bool) -> None:
+    """On the state of that time; of what it goes on with, the end stands in it."""
+    await room.says(20, "first wording")
+    await asks(room, 30)
+    _, command = await ask(room, 30)
+    await room.do(replace(command, event=command.event.model_copy(update={"finish": "length"})))
+    await room.sends(30, 31)
+    await edits(room, 20, "second wording")
+    reply = (await story_of(room.context, room.id, 30)).reply
+    assert reply.request
+    await room.do(c.Retry(reply.asked_again(reply.request, "7", anew=True, goes_on=goes_on)))
+    model = await answer(room, 30)
+    await edits(room, 20, "third wording")
+
+    found = await again(room, 30)
+
+    assert found
+    assert list(found.messages) == list(model.sent)
+    assert "second wording" in words(found)
+    assert ("Said by a model." in words(found)) == goes_on
+
+
 @pytest.mark.parametrize("inside", [False, True], ids=["in the channel above", "in a forum's thread"])
 async def test_the_first_message_of_a_thread_is_as_it_was(room: Room, *, inside: bool) -> None:
     """It has the thread's id; without Discord the log tells where it lies."""
