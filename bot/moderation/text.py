@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, fields, is_dataclass
 from enum import IntEnum
 from typing import Any, cast
@@ -71,6 +72,8 @@ NOT_OPENED = "its words do not open"
 RETIRED = "[not recorded any more]"
 """What is shown in the place of the fields of an event whose type is retired."""
 _QUIET_FIELDS = frozenset({"sent_at"})
+_MOMENTS = frozenset({"edited_at", "retry_at"})
+"""Fields that hold a time, in microseconds. Others of such names hold a position of the log."""
 
 
 def plain(value: Any, *, is_id: bool = False) -> Any:  # noqa: ANN401 - JSON
@@ -145,10 +148,20 @@ def details(recorded: Recorded, without: Collection[str] = ()) -> str:
     if isinstance(recorded.event, OwnRecorded):
         named, own = recorded.event.data, f"{recorded.event.type} v{recorded.event.v} "
     return own + " ".join(
-        f"{name}={len(value) if isinstance(value, list) else printable(str(value))}"
+        f"{name}={_shown(name, value)}"
         for name, value in named.items()
         if name not in _QUIET_FIELDS and name not in without
     )
+
+
+def _shown(name: str, value: Any) -> str:  # noqa: ANN401 - a field's
+    if isinstance(value, list):
+        return str(len(value))
+    # An event of anybody's own may hold any number under this name.
+    with suppress(OverflowError):
+        if name in _MOMENTS and isinstance(value, int):
+            return iso_time(value)
+    return printable(str(value))
 
 
 def _words(body: Body) -> dict[str, Any]:
