@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from bot.core.events import Body, KeyKind, MessageEdited, MessagePosted, Recorded, ReplyComposed, WordsErased
@@ -44,9 +44,10 @@ class PastReader(Reader):
         """Return the bodies at ``positions`` that were there; those that do not open are named."""
         wanted = tuple(positions)
         found = await Reader.bodies(self, wanted)
-        missing = await self.erased(set(wanted) - found.keys())
-        gone = [each for each in (await self.at(missing) if missing else ()) if not await self._erased_then(each)]
-        names = await self._names(gone) if gone else {}
+        missing = set(wanted) - found.keys()
+        erased = await self.at(await self.erased(missing)) if missing else ()
+        gone = [each for each in erased if not await self._erased_then(each)]
+        names = await self._names(gone)
         places = {each.position: _in_place(each.event, names) for each in gone}
         return Bodies({**found, **places}, found.unreadable)
 
@@ -63,10 +64,10 @@ class PastReader(Reader):
                 return True
         return False
 
-    async def _names(self, events: Iterable[Recorded]) -> Mapping[int, str]:
+    async def _names(self, events: Sequence[Recorded]) -> Mapping[int, str]:
         """Return the names of the authors, who have one for all of their messages."""
         people = {each.event.author_id for each in events if isinstance(each.event, MessagePosted | MessageEdited)}
-        channels = {channel_of(each.stream) for each in events} - {None}
+        channels = {channel_of(each.stream) for each in events}
         return await names_of(self, people, [each for each in channels if each])
 
 

@@ -73,7 +73,7 @@ class _Persona(PlaceSettings):
     at: int = 0
 
     async def persona(self, _channel_id: int, _state: Conversation | None = None) -> Held:
-        """Return it; that of the settings where it is theirs, or where its words are erased."""
+        """Return it; that of the settings where it is theirs, or where its words do not open."""
         body = (await self.reader.bodies((self.at,) if self.at else ())).get(self.at)
         return Held(body.text, self.at) if body else Held()
 

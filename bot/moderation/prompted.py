@@ -103,6 +103,8 @@ def _built(context: CommandContext, source: PromptSource, allowed: Allowance, cu
 def _lacking(story: Story, source: PromptSource, *, same: bool, tools: bool, exact: bool) -> Iterator[str]:
     """Yield sentences about what the log can't tell, or tells only as it is now."""
     composed, known = source.composed, source.context
+    if composed.persona and not known.persona:
+        yield "The words of its persona do not open; the persona of the settings stands in its place."
     if not same:
         what = "limits and tools" if composed.persona else "persona, limits and tools"
         yield f"The settings are others than at that time; {what} may have been, too."
@@ -115,7 +117,7 @@ def _lacking(story: Story, source: PromptSource, *, same: bool, tools: bool, exa
     if source.question.reply_to and source.question.reply_to not in _told(source):
         yield "The message that it replies to is not in the log; the model may have been told it."
     if tools:
-        yield "The model was also told what each tool is for, and of calls that were refused; neither is recorded."
+        yield "Not recorded, but told to the model: what each tool is for, and calls that were refused."
     places = (
         ("the channel's topic", known.topic),
         ("the thread's title", known.thread),

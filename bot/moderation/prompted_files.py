@@ -24,7 +24,9 @@ def reading_of(files: Sequence[Attached], read: Collection[int]) -> Reading:
 
 def pictures_of(files: Sequence[Attached]) -> Mapping[int, str]:
     """Return what is known of each picture, by its id: a prompt has no words for it."""
-    return {file.id: f"{printable(file.name)}: {_told(file)}" for file in files if _is_picture(file)}
+    return {
+        file.id: f"{printable(file.name) or 'without a name'}: {_told(file)}" for file in files if _is_picture(file)
+    }
 
 
 def with_files(
