@@ -8,16 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from bot.core import events as e
-from bot.core.reply_record import ReplyRecord
-from bot.moderation.explain import Story
-from bot.moderation.text import Line
 from bot.page.sessions import Viewer
-from bot.page.why import waterfall
 from tests.page.conftest import (
     ANOTHER,
     ASKED,
-    BOB,
     CHATTER,
     ELSEWHERE,
     FIRST,
@@ -30,7 +24,6 @@ from tests.page.conftest import (
     WAITING,
     Answered,
     Served,
-    composed,
     serving,
 )  # fmt: skip
 
@@ -253,22 +246,6 @@ async def test_why_is_what_the_command_tells_with_the_events_as_bars(served: Ser
     assert "retry_at=2023-11-14T22:14:59" in waiting.words
     assert (await browser.get(f"/channel/{GENERAL}/why/9")).status == 404
     assert (await browser.get(f"/channel/{ELSEWHERE}/why/{ASKED}")).status == 404
-
-
-async def test_what_comes_long_after_an_answer_has_a_bar_at_the_end() -> None:
-    """And makes the others no smaller."""
-    posted = e.MessageReceived(message_id=ASKED, author_id=BOB, sent_at=0)
-    edited = e.MessageEdited(message_id=ASKED, author_id=BOB, edited_at=1)
-    deleted = e.MessageDeleted(message_id=ASKED)
-    happened = ((posted, 0), (composed(ASKED, "tea").event, 10), (edited, 1000), (deleted, 2000))
-    lines = [
-        Line(e.Recorded(at, "channel:1", at, moment, event, None, None), None)
-        for at, (event, moment) in enumerate(happened, 1)
-    ]
-
-    steps = waterfall(Story(ASKED, tuple(lines), ReplyRecord(), None))
-
-    assert [(step.begins, step.lasts) for step in steps] == [(0, 0.6), (0, 100), (99.4, 0.6), (99.4, 0.6)]
 
 
 async def test_why_of_a_message_that_is_known_by_a_reaction_alone(served: Served) -> None:
