@@ -17,9 +17,9 @@ from bot.app.backups import Backups
 from bot.app.clock import clock as clock  # noqa: PLC0414 - it is looked up here
 from bot.app.looking import look_through, say
 from bot.app.page import RunningPage
-from bot.app.responders import persona_of
+from bot.app.responders import llm_settings
 from bot.app.retention import Retention
-from bot.app.tools import NOTHING_OFFERED, Offered, tools_over
+from bot.app.tools import NOTHING_OFFERED, Offered, grants_of, tools_over
 from bot.background import Background
 from bot.config import Config, answering_version
 from bot.consumers import Consumer
@@ -77,7 +77,8 @@ def reading_context(config: Config, reader: Reader, answering: Chain) -> Command
         activity,
         called=lambda _channel_id: own,
         chains=ReplyChains(reader, window) if config.replies.history == "chain" else None,
-        persona=persona_of(config.llm),
+        llm=llm_settings(config.llm),
+        granted=grants_of(config),
     )
 
 

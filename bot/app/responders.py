@@ -137,7 +137,7 @@ def _named(config: Config, name: str) -> str:
 
 def _llm(config: Config, environ: Mapping[str, str]) -> Responder:
     """Return the responder of language models. Its library takes seconds to import, so it is imported here."""
-    llm, settings = config.llm, _settings(config.llm)
+    llm, settings = config.llm, llm_settings(config.llm)
     endpoint = ModelEndpoint(llm.model, llm.fallbacks, llm.base_url, llm.key_env, llm.key_file, llm.models)
     if config.limits.cost_per_day is not None:
         _require_prices(endpoint, settings)
@@ -159,14 +159,10 @@ def _http(config: Config, environ: Mapping[str, str]) -> Responder:
     return made
 
 
-def persona_of(llm: Llm) -> str:
-    """Return the persona of channels that have none of their own."""
-    return llm.persona or PERSONA
-
-
-def _settings(llm: Llm) -> LlmSettings:
+def llm_settings(llm: Llm) -> LlmSettings:
+    """Return the settings of the responder llm."""
     return LlmSettings(
-        persona=persona_of(llm),
+        persona=llm.persona or PERSONA,
         context_tokens=llm.context_tokens,
         max_tokens=llm.max_tokens,
         temperature=llm.temperature,

@@ -55,7 +55,7 @@ def tools_of(config: Config, environ: Mapping[str, str] = os.environ) -> Offered
     allow: dict[str, Places] = {}
     problems: list[str] = []
     servers = {server.name for server in config.llm.mcp}
-    for name, places in config.llm.tools.allow.items():
+    for name, places in grants_of(config).items():
         known = name
         if name != RECALL and not name.endswith(ANY) and name.partition("_")[0] not in servers:
             try:
@@ -65,7 +65,7 @@ def tools_of(config: Config, environ: Mapping[str, str] = os.environ) -> Offered
                 problems += error.problems
         if known in allow:
             problems.append(f"llm.tools.allow names two tools that are called {known}: give one another name.")
-        allow[known] = None if places is None else frozenset(places)
+        allow[known] = places
     found: list[ToolSource] = [Fixed(functions)]
     try:
         found += _servers(config, environ)
@@ -74,6 +74,12 @@ def tools_of(config: Config, environ: Mapping[str, str] = os.environ) -> Offered
     if problems:
         raise ConfigError(*problems)
     return Offered(found, allow)
+
+
+def grants_of(config: Config) -> dict[str, Places]:
+    """Return where each tool of the settings may be used, by its name there."""
+    allow = config.llm.tools.allow
+    return {name: None if places is None else frozenset(places) for name, places in allow.items()}
 
 
 def tools_over(

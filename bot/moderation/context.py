@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -21,7 +21,8 @@ from bot.replies.attachments import Attachments
 from bot.replies.place_settings import Surroundings
 from bot.replies.reading import find_received
 from bot.replies.reply_chains import ReplyChains
-from bot.replies.toolkit import Tools
+from bot.replies.toolkit import Places, Tools
+from bot.responders.llm.settings import LlmSettings
 from bot.responders.protocol import Condition, Responder
 
 
@@ -90,7 +91,8 @@ class CommandContext:
     files are read) and ``tools`` (None: there are none). ``forbids`` returns the sentence with which moderators are
     refused a model's answer in a channel, "" if they are not. ``following`` returns the consumers that run here,
     ``index`` finds words (None: there is none). ``invite`` returns a link to the page for a person, about what they see
-    in a server (None: there is no page). ``persona`` is the one that models have by the settings.
+    in a server (None: there is no page). ``llm`` are the settings of the responder of that name, and ``granted`` says
+    where they let it use each tool.
     """
 
     folder: Path
@@ -111,7 +113,8 @@ class CommandContext:
     chains: ReplyChains | None = None
     tools: Tools | None = None
     invite: Callable[[int, int], str] | None = None
-    persona: str = ""
+    llm: LlmSettings = field(default_factory=LlmSettings)
+    granted: Mapping[str, Places] = field(default_factory=dict)
 
     def require_budget(self, channel_id: int, responder: str) -> None:
         """Raise ModerationError if a responder's answers cost money and moderators may have no more of them today."""
@@ -138,7 +141,11 @@ class CommandContext:
         message = await find_received(self.reader, channel_id, message_id)
         seen = await self.reader.find(BOT_STREAM, KeyKind.THREAD, channel_id)
         parent_id = next((each.event.parent_id for each in seen if isinstance(each.event, ThreadSeen)), None)
-        return replace(around, guild_id=message.guild_id if message else None, parent_id=parent_id)
+        # The first message of a forum's thread lies in the thread itself.
+        inside = parent_id and await find_received(self.reader, channel_id, channel_id)
+        begins_in = channel_id if inside else parent_id or 0
+        guild_id = message.guild_id if message else None
+        return replace(around, guild_id=guild_id, parent_id=parent_id, begins_in=begins_in)
 
     def owned(self) -> WritableLog:
         """Return the log's writing side; raise ModerationError in a process that only reads the log."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, fields, is_dataclass
 from enum import IntEnum
 from typing import Any, cast
@@ -71,6 +72,8 @@ NOT_OPENED = "its words do not open"
 RETIRED = "[not recorded any more]"
 """What is shown in the place of the fields of an event whose type is retired."""
 _QUIET_FIELDS = frozenset({"sent_at"})
+_MOMENTS = frozenset({"edited_at", "retry_at"})
+"""Fields that hold a time, in microseconds. Others of such names hold a position of the log."""
 
 
 def plain(value: Any, *, is_id: bool = False) -> Any:  # noqa: ANN401 - JSON
@@ -132,10 +135,10 @@ def quote(body: Body) -> str:
     return name + " | ".join(f'"{printable(with_names(part, names))}"' for part in said) + files
 
 
-def details(recorded: Recorded) -> str:
+def details(recorded: Recorded, without: Collection[str] = ()) -> str:
     """Return the fields of an event that have a value, as name=value; for lists the value is their length.
 
-    Of one that can't be read, return why, and of one that is retired, that it is.
+    Fields ``without`` are left out. Of one that can't be read, return why, and of one that is retired, that it is.
     """
     if isinstance(recorded.event, Unreadable):
         return f"[unreadable: {recorded.event.why.value}]"
@@ -145,10 +148,20 @@ def details(recorded: Recorded) -> str:
     if isinstance(recorded.event, OwnRecorded):
         named, own = recorded.event.data, f"{recorded.event.type} v{recorded.event.v} "
     return own + " ".join(
-        f"{name}={len(value) if isinstance(value, list) else printable(str(value))}"
+        f"{name}={_shown(name, value)}"
         for name, value in named.items()
-        if name not in _QUIET_FIELDS
+        if name not in _QUIET_FIELDS and name not in without
     )
+
+
+def _shown(name: str, value: Any) -> str:  # noqa: ANN401 - a field's
+    if isinstance(value, list):
+        return str(len(value))
+    # An event of anybody's own may hold any number under this name.
+    with suppress(OverflowError):
+        if name in _MOMENTS and isinstance(value, int):
+            return iso_time(value)
+    return printable(str(value))
 
 
 def _words(body: Body) -> dict[str, Any]:
@@ -209,9 +222,9 @@ class Line:
             return WORDS_ERASED if self.erased else WORDS_UNREADABLE
         return "" if self.body is None else quote(self.body)
 
-    def told(self) -> str:
-        """Return fields and words on one line."""
-        return "  ".join(part for part in (details(self.recorded), self.said()) if part)
+    def told(self, without: Collection[str] = ()) -> str:
+        """Return fields, but for those ``without``, and words on one line."""
+        return "  ".join(part for part in (details(self.recorded, without), self.said()) if part)
 
     def to_text(self) -> str:
         """Return a line for people: time, version, type, fields, words."""

@@ -17,16 +17,19 @@ from bot.page.site import Site, number
 
 _OF_PEOPLE = ("message.edited", "message.previewed", "message.deleted", "reaction.added", "reaction.removed")
 """What may come long after an answer, and would make the rest of the picture small."""
+_NARROWEST = 0.6
+"""The width of a bar that can be seen, in percent."""
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
     """An event of the waterfall: microseconds since the first one and since the one before it.
 
-    ``begins`` and ``lasts`` are the place of its bar, in percent of the whole width.
+    ``what`` are its fields and words. ``begins`` and ``lasts`` are the place of its bar, in percent of the whole width.
     """
 
     line: Line
+    what: str
     after: int
     took: int
     begins: float
@@ -61,11 +64,14 @@ def waterfall(story: Story) -> Sequence[Step]:
     """Return the events about a message as bars: each from the event before it to itself."""
     first = story.lines[0].recorded.recorded_at
     whole = max((each.recorded.recorded_at - first for each in story.lines if _counts(each)), default=0) or 1
-    steps, before = [], first
+    steps, before = list[Step](), first
     for line in story.lines:
         now = line.recorded.recorded_at
         begins, ends = (min(100.0, max(0, moment - first) * 100 / whole) for moment in (before, now))
-        steps.append(Step(line, now - first, now - before, begins, max(0.0, ends - begins)))
+        lasts = max(_NARROWEST, ends - begins)
+        # All are about one message, so its id is told once.
+        what = line.told(("message_id",) if steps else ())
+        steps.append(Step(line, what, now - first, now - before, min(begins, 100 - lasts), lasts))
         before = now
     return steps
 

@@ -27,6 +27,12 @@ ANY = "*"
 """Ends the name of a grant for all tools whose names begin so."""
 
 
+def granted(allow: Mapping[str, Places], channel_id: int, around: Surroundings) -> Sequence[str]:
+    """Return the names in ``allow`` that hold for answers in a channel."""
+    places = {channel_id, around.parent_id, around.guild_id}
+    return [name for name, where in allow.items() if where is None or where & places]
+
+
 @dataclass(frozen=True, slots=True)
 class Tools:
     """The tools of the settings, which the answers of a log may use.
@@ -43,8 +49,7 @@ class Tools:
 
     async def at(self, channel_id: int, around: Surroundings) -> tuple[Tool, ...] | None:
         """Return the tools for answers in a channel, as far as they can be reached; None where none may be used."""
-        places = {channel_id, around.parent_id, around.guild_id}
-        grants = [name for name, granted in self.allow.items() if granted is None or granted & places]
+        grants = granted(self.allow, channel_id, around)
         if not grants:
             return None
         asked = [source for source in self.sources if any(grant.startswith(source.prefix) for grant in grants)]

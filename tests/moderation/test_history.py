@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import pytest
+from pydantic import JsonValue
 
 from bot.core import commands as c
 from bot.core import events as e
 from bot.moderation.command import ModerationError
+from bot.moderation.text import details
 from tests.moderation.conftest import CHANNEL, Room
 
 
@@ -15,6 +17,21 @@ async def talk(room: Room) -> None:
     await room.answers(20, "so")
     await room.do(c.Edit(e.MessageEdited(message_id=10, author_id=41, edited_at=1), e.Body(name="ada", parts=("new",))))
     await room.do(c.Delete(20))
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        pytest.param(1_700_000_000_000_000, "2023-11-14T22:13:20.000000+00:00", id="a time"),
+        pytest.param(2**60, str(2**60), id="beyond the calendar"),
+        pytest.param("soon", "soon", id="no number"),
+    ],
+)
+def test_a_time_in_an_event_is_shown_as_one(value: JsonValue, shown: str) -> None:
+    """A program's own event may have anything under its name."""
+    event = e.OwnRecorded(type="thing.put", v=1, data={"retry_at": value})
+
+    assert details(e.Recorded(1, "own", 1, 0, event, None, None)) == f"thing.put v1 retry_at={shown}"
 
 
 async def test_the_state_then_and_now(room: Room) -> None:

@@ -67,6 +67,12 @@ class Seen:
             await self.page.screenshot(path=Path(PICTURES) / f"{name}-phone.png")
             await self.page.set_viewport_size(WIDE)
 
+    async def fits_a_phone(self) -> None:
+        """Check that nothing but a table of its own is wider than a phone."""
+        await self.page.set_viewport_size(PHONE)
+        assert await self.page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+        await self.page.set_viewport_size(WIDE)
+
 
 @pytest.fixture(autouse=True)
 def no_process_is_left() -> None:
@@ -193,6 +199,7 @@ async def test_the_prompt_of_an_answer_is_read_piece_by_piece(seen: Seen) -> Non
     await instructions.click()
     await playwright.expect(told).to_be_visible()
     await seen.judged("prompt")
+    await seen.fits_a_phone()
 
 
 async def test_what_is_said_now_comes_by_itself(seen: Seen, logged: Path) -> None:
@@ -261,6 +268,7 @@ async def test_numbers_come_with_a_picture(seen: Seen) -> None:
     await playwright.expect(chart).to_be_visible()
     assert await chart.evaluate("(image) => image.decode().then(() => image.naturalWidth > 100)")
     await seen.judged("numbers")
+    await seen.fits_a_phone()
 
 
 async def test_older_messages_come_while_one_scrolls(seen: Seen) -> None:

@@ -242,7 +242,8 @@ async def test_why_is_what_the_command_tells_with_the_events_as_bars(served: Ser
     """Of the question, and of the answer that it got."""
     browser = await served.signed_in()
 
-    asked, answered = [await browser.get(f"/channel/{GENERAL}/why/{each}") for each in (ASKED, REPLY)]
+    pages = [await browser.get(f"/channel/{GENERAL}/why/{each}") for each in (ASKED, REPLY, WAITING)]
+    asked, answered, waiting = pages
 
     assert asked.text == answered.text
     assert "Why: answered in 1 part" in asked.words
@@ -251,6 +252,9 @@ async def test_why_is_what_the_command_tells_with_the_events_as_bars(served: Ser
     assert "message.received" in asked.words
     bars = re.findall(r'class="bar" x="([0-9.]+)%" width="([0-9.]+)%"', asked.text)
     assert bars == [("0.00", "0.60"), ("0.00", "0.60"), ("0.00", "66.67"), ("66.67", "33.33")]
+    assert asked.words.count("message_id=") == 1
+    assert "failed attempts: 1, the last one: no connection" in waiting.words
+    assert "retry_at=2023-11-14T22:14:59" in waiting.words
     assert (await browser.get(f"/channel/{GENERAL}/why/9")).status == 404
     assert (await browser.get(f"/channel/{ELSEWHERE}/why/{ASKED}")).status == 404
 

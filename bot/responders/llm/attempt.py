@@ -164,7 +164,7 @@ class Attempt:
     def _call(self, peer: Peer, prompt: Prompt, share: Share) -> ModelCall:
         return ModelCall(
             peer.candidate,
-            [*to_model_messages(prompt.messages), *self._tooling.messages(share.prompt // 2)],
+            to_model_messages([*prompt.messages, *self._tooling.messages(share.prompt // 2)]),
             self._settings.patience,
             self._deadline,
             longest=share.answer,

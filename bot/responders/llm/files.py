@@ -53,6 +53,15 @@ def readable(file: Attached, *, images: bool, limit: int) -> bool:
     return 0 < file.size <= limit and not unread_because(file.content_type, images=images)
 
 
+def title_of(name: str) -> str:
+    """Return what stands above the text of a file of this name."""
+    return f"file {quoted(safe_name(name))}"
+
+
+def _unread(name: str, reason: str) -> str:
+    return f"{title_of(name)}, which you can't read: {reason}"
+
+
 @dataclass(frozen=True, slots=True)
 class FileReader:
     """Reads files by their content, a few at a time, because a large one takes memory.
@@ -74,17 +83,16 @@ class FileReader:
         ids: list[int] = []
         deadline = asyncio.get_running_loop().time() + SECONDS
         for file in files:
-            title = f"file {quoted(safe_name(file.name))}"
             try:
                 async with asyncio.timeout_at(deadline), self._turns:
                     found = await self._read(file)
             except Exception as error:  # noqa: BLE001 - whatever is wrong with a file, the question is answered
-                unread.append(f"{title}, which you can't read: {_reason(file, error)}")
+                unread.append(_unread(file.name, _reason(file, error)))
                 continue
             if isinstance(found, File):
                 images.append(found)
             else:
-                texts.append((title, found))
+                texts.append((title_of(file.name), found))
             ids.append(file.id)
         return Reading(tuple(texts), tuple(images), tuple(unread), tuple(ids))
 
@@ -113,7 +121,7 @@ def unfetched(question: Question, context: Context, *, images: bool, limit: int)
     for file in question.files:
         if file.id and file.id not in there:
             reason = context.unread.get(file.id) or _why_unfetched(file, images=images, limit=limit)
-            yield f"file {quoted(safe_name(file.name))}, which you can't read: {reason}"
+            yield _unread(file.name, reason)
 
 
 def _why_unfetched(file: Attached, *, images: bool, limit: int) -> str:

@@ -23,6 +23,8 @@ from pydantic_ai.messages import (
     ModelResponse,
     SystemPromptPart,
     TextPart,
+    ToolCallPart,
+    ToolReturnPart,
     UserPromptPart,
 )
 from pydantic_ai.models import Model, infer_model
@@ -120,16 +122,33 @@ def to_model_messages(messages: Iterable[PromptMessage]) -> list[ModelMessage]:
     """Convert a prompt to messages of pydantic-ai."""
     written: list[ModelMessage] = []
     parts: list[ModelRequestPart] = []
+    calls = 0
     for message in messages:
         if message.role == "assistant":
-            written += ModelRequest(parts=parts), ModelResponse(parts=[TextPart(message.text)])
+            calls += message.call is not None
+            written += ModelRequest(parts=parts), ModelResponse(parts=_said(message, calls))
             parts = []
+        elif message.call is not None:
+            parts.append(ToolReturnPart(message.call.tool, message.text, _call_id(calls)))
         elif message.role == "system":
             parts.append(SystemPromptPart(message.text))
         else:
             images = [BinaryContent(image.data, media_type=_media_type(image.content_type)) for image in message.images]
             parts.append(UserPromptPart([message.text, *images] if images else message.text))
     return [*written, ModelRequest(parts=parts)]
+
+
+def _said(message: PromptMessage, number: int) -> list[TextPart | ToolCallPart]:
+    """Return what the assistant said, and the call that it asked for, the ``number``-th one."""
+    if message.call is None:
+        return [TextPart(message.text)]
+    said = [TextPart(message.text)] if message.text else []
+    return [*said, ToolCallPart(*message.call, _call_id(number))]
+
+
+def _call_id(number: int) -> str:
+    """Return the id of a call. Some providers want nine letters and digits."""
+    return f"call{number:05}"
 
 
 async def close(models: Iterable[Candidate]) -> None:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from bot.responders.llm.fence import (
     CLOSE,
@@ -52,13 +52,21 @@ _TOOL_RULE = (
 _GO_ON = "your last message was cut off at its end: write only what comes next, and repeat nothing of it"
 
 
+class ToolCall(NamedTuple):
+    """A call of a tool as a model is told it; ``arguments`` are a JSON object."""
+
+    tool: str
+    arguments: str
+
+
 @dataclass(frozen=True, slots=True)
 class PromptMessage:
-    """One message to a model."""
+    """One message to a model; ``call`` is what the assistant asks for after its text, or what a tool's text answers."""
 
-    role: Literal["system", "user", "assistant"]
+    role: Literal["system", "user", "assistant", "tool"]
     text: str
     images: tuple[File, ...] = ()
+    call: ToolCall | None = None
 
 
 @dataclass(frozen=True, slots=True)

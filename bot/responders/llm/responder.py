@@ -19,7 +19,7 @@ from bot.responders.llm.peer import Peer
 from bot.responders.llm.room import Room
 from bot.responders.llm.server import Told
 from bot.responders.llm.server import ask as ask_server
-from bot.responders.llm.settings import LlmSettings, ModelEndpoint
+from bot.responders.llm.settings import NAME, LlmSettings, ModelEndpoint
 from bot.responders.llm.tokens import MOST_CHARACTERS_A_TOKEN, Counter, estimate
 from bot.responders.protocol import (
     WAITS,
@@ -35,7 +35,6 @@ from bot.responders.protocol import (
     Utterance,
 )
 
-NAME = "llm"
 SUMMARISER = (
     "You keep the minutes of a chat, for somebody who will go on with it and can't read what was said before. Keep who "
     "said, wants and decided what, names, numbers and open questions; leave greetings and chatter out."

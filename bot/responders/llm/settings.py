@@ -8,6 +8,9 @@ from pathlib import Path
 
 from bot.responders.llm.prices import Price
 
+NAME = "llm"
+"""The responder's name in the settings, which is recorded with its answers."""
+
 PERSONA = (
     "You are a friendly and helpful member of a chat on Discord. Answer in the language you are asked in, "
     "briefly unless you are asked for more. Say so when you don't know something."

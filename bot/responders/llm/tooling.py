@@ -1,38 +1,24 @@
-"""The calls of tools in one answer, as a model is told them.
-
-The log holds the calls and nothing else of the model's work. So a model is told each as if it had asked for one at a
-time, and without its thoughts; what it is told after a crash does not differ.
-"""
+"""The tools that models are offered for one answer, and the calls that they ask for."""
 
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Sequence
 
-from pydantic_ai.messages import (
-    ModelMessage,
-    ModelRequest,
-    ModelResponse,
-    TextPart,
-    ToolCallPart,
-    ToolReturnPart,
-)
 from pydantic_ai.models import ModelRequestParameters
 from pydantic_ai.tools import ToolDefinition
 
 from bot.responders.llm.call import Asked, Offer
-from bot.responders.llm.fence import fenced, one_line
-from bot.responders.llm.tokens import PER_MESSAGE, Counter, shortened
-from bot.responders.tools import NAME_LENGTH, Calls, Made, Misfit, arguments_of
+from bot.responders.llm.prompt import PromptMessage
+from bot.responders.llm.tokens import PER_MESSAGE, Counter
+from bot.responders.llm.tool_messages import tool_messages
+from bot.responders.tools import Calls, Made
 
 GAP = "\n\n"
 """Between what is written before a call and what is written after it."""
 MOST_IN_VAIN = 2
 """How often a model may ask for calls of which none can be made."""
 DEAR = "Not called: this answer has cost enough; answer with what you know."
-
-_NO_NAME = re.compile(r"[^a-zA-Z0-9_-]")
 
 
 class Tooling:
@@ -96,31 +82,10 @@ class Tooling:
         if self._calls is None:
             return 0
         shown = (json.dumps([tool.name, tool.description, tool.parameters], default=str) for tool in self._calls.tools)
-        told = (f"{made.said}{made.arguments}{self._result(made, most)}" for made in self._made)
+        results = (message.text for message in self.messages(most) if message.role == "tool")
+        told = (f"{made.said}{made.arguments}{result}" for made, result in zip(self._made, results, strict=True))
         return sum(self._count(text) + PER_MESSAGE for text in (*shown, *told))
 
-    def messages(self, most: int) -> list[ModelMessage]:
+    def messages(self, most: int) -> list[PromptMessage]:
         """Return the calls and their results as messages; results take at most ``most`` tokens together."""
-        messages: list[ModelMessage] = []
-        for number, made in enumerate(self._made, 1):
-            name = _NO_NAME.sub("_", made.tool)[:NAME_LENGTH] or "_"
-            # Some providers want nine letters and digits.
-            id_ = f"call{number:05}"
-            said = [TextPart(made.said)] if made.said else []
-            messages += (
-                ModelResponse(parts=[*said, ToolCallPart(name, _json(made.arguments), id_)]),
-                ModelRequest(parts=[ToolReturnPart(name, self._result(made, most), id_)]),
-            )
-        return messages
-
-    def _result(self, made: Made, most: int) -> str:
-        text = shortened(made.result, most // len(self._made), self._count)
-        return fenced(f"result of the tool {one_line(made.tool, NAME_LENGTH)}", text) if made.called else text
-
-
-def _json(arguments: str) -> str:
-    """Return arguments as a provider takes them back: those that are no JSON object are left out."""
-    try:
-        return json.dumps(arguments_of(arguments))
-    except Misfit:
-        return "{}"
+        return list(tool_messages(self._made, most, self._count))
