@@ -139,7 +139,7 @@ async def _seen(site: Site, base: str, head: int, options: argparse.Namespace, f
             took: float = await page.evaluate(STEP)
             return took
 
-        await figures.measure("conversation, first paint in Chromium", 10, painted)
+        await figures.measure("conversation, first paint in Chromium", 40, painted)
         await figures.measure("step in Chromium, laid out", options.steps, step)
         await browser.close()
 

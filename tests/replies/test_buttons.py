@@ -373,6 +373,7 @@ async def test_an_answer_that_names_its_tools_goes_on(scene: Scene) -> None:
     await first.context.tools.call("recall", '{"words": "moon"}')
     first.end("Once upon a time, there was", finish="length")
     await scene.shows(f"Once upon a time, there was\n-# 🔧 `recall`\n-# {WORDS['length']}")
+    await bot.judge.expect(ReplySent)
 
     await scene.press("Go on")
     on = await scene.responder.asked(2)
