@@ -275,8 +275,7 @@ class Bot:
 
     def _ready(self) -> None:
         self.answers.proxies.connected()
-        # Those of an earlier session hold its objects.
-        self.current.archived.clear()
+        self.archived.forget()
         self.current.connected.set()
         self._background.start(self.replies.recover())
 

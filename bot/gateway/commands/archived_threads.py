@@ -1,10 +1,13 @@
-"""Archived threads, of which the gateway does not tell: asked for by their ids while somebody looks, a few at once."""
+"""Archived threads, of which the gateway does not tell: asked for while somebody looks, a few at once."""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections import Counter
+from collections.abc import Callable, Collection, Coroutine, Mapping
+from datetime import datetime
+from functools import partial
 from math import inf
 
 import discord
@@ -21,13 +24,21 @@ from bot.gateway.current import CurrentClient
 from bot.gateway.requests import UNREADABLE, timed
 
 MOST_ASKED = 20
-"""Threads that Discord is asked for while somebody waits; it takes 50 requests a second in all (docs: rate limits)."""
+"""Requests while somebody waits; Discord takes 50 a second in all (docs: rate limits)."""
+PAGE = 100
+"""The most archived threads in one page of a channel's list (docs: list public archived threads)."""
 WAIT_SECONDS = 5.0
 """How long somebody waits for the answers; what comes later is known the next time."""
 FORBIDDEN_SECONDS = 600.0
 """How long a thread that the bot may not see is not asked for again."""
 REMEMBERED = 20_000
 """Of threads that are not there, how many are remembered."""
+
+LISTING = (discord.TextChannel, discord.ForumChannel)
+"""The channels that list archived threads."""
+
+Parents = Mapping[int, discord.abc.GuildChannel]
+Ask = Callable[[discord.Client], Coroutine[None, None, None]]
 
 
 class ArchivedThreads:
@@ -49,31 +60,48 @@ class ArchivedThreads:
         self._background = background
         self._clock = clock
         self._asking: dict[int, asyncio.Task[None]] = {}
+        """By the id of the thread, or of the channel whose list is asked for."""
+        self._changed: set[int] = set()
+        """Of what something was recorded meanwhile: an answer may be an old one."""
         self._missing: LRUCache[int, float] = LRUCache(REMEMBERED)
         """When it was that Discord refused to show a thread; infinite for one that is gone, which stays so."""
         self._parents: dict[int, int] = {}
         self._read_upto = 0
+        self._listed_to: dict[int, datetime] = {}
+        """Where the next page of a channel's list begins."""
+        self._listed: set[int] = set()
+        """The channels whose lists have no other page."""
 
     async def seen_by(
         self, member: discord.Member, guild: discord.Guild, channels: Collection[int]
     ) -> Mapping[int, discord.Thread]:
         """Return those of some channels that are archived threads of a server and that a member of it can see.
 
-        Discord is asked for :data:`MOST_ASKED` at most, the first ones, and for none in a channel that the member can't
+        :data:`MOST_ASKED` requests are made at most, for the first ones, and none about a channel that the member can't
         see.
         """
         if any(self._is_unknown(each, guild) for each in channels):
             await self._read_parents()
-            unknown = [each for each in channels if self._is_unknown(each, guild)]
-            parents = {each: guild.get_channel(self._parents.get(each, 0)) for each in unknown}
-            await self._ask([each for each, parent in parents.items() if seen_by(member, parent)][:MOST_ASKED])
+            lists = self._lists(self._unknown(member, guild, channels))
+            await self._ask(lists)
+            # A list has no private threads, and none that came to the archive since.
+            left = list(self._unknown(member, guild, channels))[: MOST_ASKED - len(lists)]
+            await self._ask({each: partial(self._look, each) for each in left})
         found = {each: self._known(each, guild) for each in channels}
         return {each: thread for each, thread in found.items() if seen_by(member, thread) and thread is not None}
 
     def observe(self, channel_id: int, _state: Conversation, _new: tuple[Recorded, ...]) -> None:
-        """Take new events of a channel: what was known of it, or is being asked, may be no longer so."""
-        for known in (self._current.archived, self._missing, self._asking):
-            known.pop(channel_id, None)
+        """Take new events of a channel: what was known of it may be no longer so."""
+        self._current.archived.pop(channel_id, None)
+        self._missing.pop(channel_id, None)
+        if self._asking:
+            self._changed.add(channel_id)
+
+    def forget(self) -> None:
+        """Forget the threads of an earlier session of the gateway: what became of them since, nobody told."""
+        self._current.archived.clear()
+        self._listed_to.clear()
+        self._listed.clear()
 
     def _known(self, thread_id: int, guild: discord.Guild) -> discord.Thread | None:
         """Return a thread that was found in this session: each session has its own object for a server."""
@@ -83,6 +111,19 @@ class ArchivedThreads:
     def _is_unknown(self, thread_id: int, guild: discord.Guild) -> bool:
         missing_for = self._clock() - self._missing.get(thread_id, -inf)
         return self._known(thread_id, guild) is None and missing_for >= FORBIDDEN_SECONDS
+
+    def _unknown(self, member: discord.Member, guild: discord.Guild, channels: Collection[int]) -> Parents:
+        """Return the threads that may be asked for, each with its channel, which the member can see."""
+        unknown = [each for each in channels if self._is_unknown(each, guild)]
+        parents = {each: guild.get_channel(self._parents.get(each, 0)) for each in unknown}
+        seen = {parent for parent in {*parents.values()} if seen_by(member, parent)}
+        return {each: parent for each, parent in parents.items() if parent is not None and parent in seen}
+
+    def _lists(self, unknown: Parents) -> Mapping[int, Ask]:
+        """Return the lists to ask for: of channels with several unknown threads, because each tells many."""
+        several = [channel for channel, count in Counter(unknown.values()).items() if count > 1]
+        lists = [each for each in several if isinstance(each, LISTING) and each.id not in self._listed]
+        return {each.id: partial(self._list, each) for each in lists[:MOST_ASKED]}
 
     async def _read_parents(self) -> None:
         """Read from the log what it tells of threads since the last time."""
@@ -94,16 +135,43 @@ class ArchivedThreads:
                     self._parents[recorded.event.channel_id] = recorded.event.parent_id
             self._read_upto = head
 
-    async def _ask(self, threads: Collection[int]) -> None:
+    async def _ask(self, asks: Mapping[int, Ask]) -> None:
+        """Make requests, unless they are under way, and wait for the answers."""
         client = self._current.client
-        if client is None or not threads:
+        if client is None or not asks:
             return
-        for each in threads:
-            if each not in self._asking:
-                self._asking[each] = self._background.start(self._look(client, each))
-        await asyncio.wait([self._asking[each] for each in threads], timeout=WAIT_SECONDS)
+        for key, ask in asks.items():
+            if key not in self._asking:
+                self._asking[key] = self._background.start(self._answered(key, ask(client)))
+        await asyncio.wait([self._asking[key] for key in asks], timeout=WAIT_SECONDS)
 
-    async def _look(self, client: discord.Client, thread_id: int) -> None:
+    async def _answered(self, key: int, asking: Coroutine[None, None, None]) -> None:
+        try:
+            await asking
+        finally:
+            del self._asking[key]
+            if not self._asking:
+                self._changed.clear()
+
+    async def _list(self, channel: discord.TextChannel | discord.ForumChannel, _client: discord.Client) -> None:
+        """Ask for the next page of a channel's public archived threads, and remember those that the log knows."""
+        before = self._listed_to.get(channel.id)
+        try:
+            async with timed():
+                page = [each async for each in channel.archived_threads(limit=PAGE, before=before)]
+        except discord.Forbidden:
+            page = []
+        except UNREADABLE:
+            return
+        if len(page) == PAGE:
+            self._listed_to[channel.id] = page[-1].archive_timestamp
+        else:
+            self._listed.add(channel.id)
+        for each in page:
+            if each.id in self._parents and each.id not in self._changed:
+                self._current.archived[each.id] = each
+
+    async def _look(self, thread_id: int, client: discord.Client) -> None:
         """Ask for a thread, and remember it, or that it is missing; while Discord is away neither is known."""
         thread, missing_at = None, inf
         try:
@@ -114,10 +182,9 @@ class ArchivedThreads:
         except (discord.NotFound, discord.InvalidData):
             pass
         except UNREADABLE:
-            missing_at = -inf
-        if self._asking.get(thread_id) is not asyncio.current_task():
-            return  # Something was recorded of it meanwhile, so the answer may be an old one.
-        del self._asking[thread_id]
+            return
+        if thread_id in self._changed:
+            return
         if isinstance(thread, discord.Thread):
             self._current.archived[thread_id] = thread
         else:

@@ -19,6 +19,8 @@ from tests.harness import Launch, RunningBot
 from tests.ports import free_port
 from tests.waiting import eventually
 
+LISTS = "/channels/*/threads/archived/public"
+
 
 @dataclass
 class Place:
@@ -48,6 +50,10 @@ class Place:
         paths = [each["path"] for each in await self.control.requests(method="GET", path="/channels/*")]
         return [paths.count(f"/channels/{thread}") for thread in threads]
 
+    async def asked_for_lists(self) -> int:
+        """Return how often Discord was asked for a page of a channel's archived threads."""
+        return len(await self.control.requests(method="GET", path=LISTS))
+
 
 @pytest.fixture
 async def place(launch: Launch, control: ControlClient, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Place]:
@@ -69,8 +75,8 @@ async def test_a_moderator_sees_the_archived_threads_that_discord_shows_them(
 ) -> None:
     """A public one of a channel that they see; a private one with the permission to manage threads alone.
 
-    Each is asked for once, also what the bot itself may not see; none of a channel that is closed to them, and none
-    of another server.
+    Each is asked for once, alone or with the list of its channel, also what the bot itself may not see; none of a
+    channel that is closed to them, and none of another server.
     """
     control, alice = place.control, place.alice
     for name in ("staff", "quiet"):
@@ -90,7 +96,8 @@ async def test_a_moderator_sees_the_archived_threads_that_discord_shows_them(
         assert [await alice.status(each) for each in threads] == [200, 404, 404, 404, 404]
     assert "old general" in await alice.page()
     assert "secret" not in await alice.page()
-    assert await place.asked(*threads) == [1, 1, 1, 0, 0]
+    assert await place.asked(*threads) == [0, 1, 1, 0, 0]
+    assert await place.asked_for_lists() == 1
 
     assert [(await alice.act(each, "pause"))[0] for each in threads] == [200, 404, 404, 404, 404]
     assert len(await place.bot.judge.of(RepliesPaused, public)) == 1
@@ -114,36 +121,49 @@ async def test_an_archived_thread_that_is_deleted_is_closed(place: Place) -> Non
     While Discord is away nothing is known of a thread, and it is asked for again.
     """
     control, alice = place.control, place.alice
-    names = ("looked at", "seen", "delayed", "unseen")
-    looked_at, seen, delayed, _ = threads = [await place.archived(name) for name in names]
+    names = ("looked at", "seen", "delayed", "listed", "unseen")
+    looked_at, seen, delayed, *_ = threads = [await place.archived(name) for name in names]
     await control.add_fault("status", method="GET", path=f"/channels/{delayed}", status=503, count=1)
-    await control.add_fault("delay", method="GET", path=f"/channels/{looked_at}", when="after", seconds=0.3, count=1)
     assert [await alice.status(each) for each in (seen, delayed, delayed)] == [200, 404, 200]
-    looking = asyncio.create_task(alice.status(looked_at))
-    await control.wait_for_requests(method="GET", path=f"/channels/{looked_at}")
+    slow = (f"/channels/{looked_at}", LISTS)
+    for path in slow:
+        await control.add_fault("delay", method="GET", path=path, when="after", seconds=0.3, count=1)
+    looking = [asyncio.create_task(each) for each in (alice.status(looked_at), alice.listed())]
+    for path in slow:
+        await control.wait_for_requests(method="GET", path=path)
 
     for each in threads:
         await control.delete_channel(each)
-    await place.bot.judge.expect(ChannelDeleted, 4)
+    await place.bot.judge.expect(ChannelDeleted, 5)
     for each in threads:
         await place.bot.bot.conversations.settled(int(each))
-    # Nearly always Discord's answer, from before the deletion, comes after it.
-    await looking
-    for _ in range(2):
-        assert await alice.listed() == set()
-        assert [await alice.status(each) for each in threads] == [404, 404, 404, 404]
-    assert await place.asked(*threads) == [2, 2, 3, 1]
+    # Nearly always Discord's answers, from before the deletions, come after them.
+    await asyncio.gather(*looking)
+    assert await alice.listed() == set()
+    asked = await place.asked(*threads)
+    assert [await alice.status(each) for each in threads] == [404] * 5
+    assert await alice.listed() == set()
+    assert await place.asked(*threads) == asked
 
 
 async def test_discord_is_asked_for_a_few_threads_at_a_time(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The newest first, the others the next time; once, however many look at the same time."""
-    monkeypatch.setattr(archived_threads, "MOST_ASKED", 2)
-    threads = [await place.archived(f"number {number}") for number in range(5)]
-    assert len(await place.bot.judge.of(ThreadSeen)) == 5
+    """The newest first, the others the next time; once, however many look at the same time.
 
-    assert await place.alice.listed() == {*threads[3:]}
-    assert await place.asked(*threads) == [0, 0, 0, 1, 1]
-    await asyncio.gather(*(place.alice.listed() for _ in range(3)))
-    assert await place.alice.listed() >= {*threads[1:]}
-    assert await place.alice.listed() == {*threads}
-    assert await place.asked(*threads) == [1, 1, 1, 1, 1]
+    What the list of a channel tells is not asked for alone.
+    """
+    monkeypatch.setattr(archived_threads, "MOST_ASKED", 3)
+    monkeypatch.setattr(archived_threads, "PAGE", 2)
+    private, *public = threads = [await place.archived(f"number {number}", private=not number) for number in range(7)]
+    assert len(await place.bot.judge.of(ThreadSeen)) == 7
+
+    # Two of the list, and two alone.
+    assert await place.alice.listed() == {*public[2:]}
+    assert (await place.asked(*threads), await place.asked_for_lists()) == ([0, 0, 0, 1, 1, 0, 0], 1)
+    await asyncio.gather(*(place.alice.listed() for _ in range(5)))
+    assert await place.alice.listed() == {*public}
+    assert max(await place.asked(*threads)) == 1
+    assert await place.asked(private) == [1]
+    told = await place.asked_for_lists()
+    assert await place.alice.listed() == {*public}
+    assert await place.asked_for_lists() == told
+    assert 2 <= told <= 4
