@@ -257,6 +257,7 @@ class Bot:
             on_lost=self.current.connected.clear,
             after_deletion=self.after_deletion,
             commands=Commands(self.dispatcher, registration, asks, self.buttons),
+            on_available=self.archived.forget,
         )
 
     def _called(self, channel_id: int) -> Own:

@@ -44,8 +44,8 @@ Ask = Callable[[discord.Client], Coroutine[None, None, None]]
 class ArchivedThreads:
     """Finds archived threads; ``reader`` reads the log, which tells the channels of threads that were written in.
 
-    A thread keeps its channel and its kind, so it is asked for once in a session of the gateway, and again after
-    something was recorded of it: it may be deleted then, or have another name. ``background`` keeps the requests.
+    A thread keeps its channel and its kind, so it is asked for once in a session of the gateway. It is asked for again
+    after something was recorded of it, since it may be deleted or have another name. ``background`` keeps the requests.
     """
 
     def __init__(
@@ -88,7 +88,7 @@ class ArchivedThreads:
             left = list(self._unknown(member, guild, channels))[: MOST_ASKED - len(lists)]
             await self._ask({each: partial(self._look, each) for each in left})
         found = {each: self._known(each, guild) for each in channels}
-        return {each: thread for each, thread in found.items() if seen_by(member, thread) and thread is not None}
+        return {each: thread for each, thread in found.items() if thread is not None and seen_by(member, thread)}
 
     def observe(self, channel_id: int, _state: Conversation, _new: tuple[Recorded, ...]) -> None:
         """Take new events of a channel: what was known of it may be no longer so."""
@@ -98,7 +98,7 @@ class ArchivedThreads:
             self._changed.add(channel_id)
 
     def forget(self) -> None:
-        """Forget the threads of an earlier session of the gateway: what became of them since, nobody told."""
+        """Forget all threads after an outage or with a new session: nobody told what became of them meanwhile."""
         self._current.archived.clear()
         self._listed_to.clear()
         self._listed.clear()

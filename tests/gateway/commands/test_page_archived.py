@@ -45,6 +45,10 @@ class Place:
         assert client
         await eventually(lambda: client.get_channel(int(thread)) is None)
 
+    async def lists(self, *threads: str) -> bool:
+        """Tell whether just some threads are listed on the page."""
+        return await self.alice.listed() == {*threads}
+
     async def asked(self, *threads: str) -> list[int]:
         """Return how often Discord was asked for each of some threads."""
         paths = [each["path"] for each in await self.control.requests(method="GET", path="/channels/*")]
@@ -113,6 +117,32 @@ async def test_a_moderator_sees_the_archived_threads_that_discord_shows_them(
     await control.set_permissions("general", deny=["READ_MESSAGE_HISTORY"], target="alice")
     await eventually(partial(alice.is_closed, public))
     assert await alice.listed() == {hidden}
+
+
+async def test_an_archived_thread_that_is_deleted_in_an_outage_is_closed(place: Place) -> None:
+    """Nobody tells the bot of that; it is asked for again once the server is back."""
+    deleted, kept = [await place.archived(name) for name in ("deleted", "kept")]
+    assert await place.alice.listed() == {deleted, kept}
+
+    await place.control.set_guild_unavailable("Sandbox", unavailable=True)
+    await place.control.delete_channel(deleted)
+    await place.control.set_guild_unavailable("Sandbox", unavailable=False)
+
+    await eventually(partial(place.lists, kept))
+    assert not await place.bot.judge.of(ChannelDeleted)
+
+
+@pytest.mark.long
+async def test_an_archived_thread_that_is_deleted_between_two_sessions_is_closed(place: Place) -> None:
+    """Nobody tells the bot of that either."""
+    deleted, kept = [await place.archived(name) for name in ("deleted", "kept")]
+    assert await place.alice.listed() == {deleted, kept}
+
+    await place.control.gateway("drop", invalidate=True)
+    await place.control.delete_channel(deleted)
+
+    await eventually(partial(place.lists, kept))
+    assert not await place.bot.judge.of(ChannelDeleted)
 
 
 async def test_an_archived_thread_that_is_deleted_is_closed(place: Place) -> None:
