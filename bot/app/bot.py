@@ -35,9 +35,11 @@ from bot.gateway.after_deletion import AfterDeletion
 from bot.gateway.audit import Audit
 from bot.gateway.budget import Budget, Caps
 from bot.gateway.commands.access import AccessRules
+from bot.gateway.commands.archived_threads import ArchivedThreads
 from bot.gateway.commands.dispatcher import Dispatcher
 from bot.gateway.commands.registration import Registration
 from bot.gateway.commands.reply_buttons import ReplyButtons
+from bot.gateway.commands.sight import Sight
 from bot.gateway.commands.tree import Commands
 from bot.gateway.current import CurrentClient
 from bot.gateway.files import DiscordFiles
@@ -129,6 +131,7 @@ class Bot:
         caps = from_settings.caps(config) if any(each.costs for each in answering.members) else Caps()
         self.budget = Budget(caps, clock, self.current.server_of)
         access = from_settings.access(config)
+        self.archived = ArchivedThreads(current, log.aside, self._aside)
         self.context = self._context(owner, beside, access)
         self.sync = Sync()
         self.healer = Healer(log, self.sync, self._complete, self.conversations.state)
@@ -151,6 +154,7 @@ class Bot:
         """Return what moderators' commands need in a process that owns the log."""
         llm, aside = self._config.llm, self.log.aside
         index = next((each for each in beside.following if isinstance(each, Search)), None)
+        sight = partial(Sight, self.current, access, self.archived)
         return replace(
             reading_context(self._config, aside, self._answering),
             owner=owner,
@@ -162,7 +166,7 @@ class Bot:
             following=self.consumers.following,
             index=index,
             tools=tools_over(self._config, beside.offered, aside, index, owner.opted_out),
-            invite=partial(beside.page.invite, self.current, access, lambda: self.context) if beside.page else None,
+            invite=partial(beside.page.invite, sight, lambda: self.context) if beside.page else None,
         )
 
     def _conversations(self) -> Conversations:
@@ -254,6 +258,7 @@ class Bot:
             on_lost=self.current.connected.clear,
             after_deletion=self.after_deletion,
             commands=Commands(self.dispatcher, registration, asks, self.buttons),
+            on_available=self.archived.forget,
         )
 
     def _called(self, channel_id: int) -> Own:
@@ -272,6 +277,7 @@ class Bot:
 
     def _ready(self) -> None:
         self.answers.proxies.connected()
+        self.archived.forget()
         self.current.connected.set()
         self._background.start(self.replies.recover())
 
@@ -290,6 +296,6 @@ class Bot:
         if self.audit is not None:
             appended.append(self.audit.observe)
         appended += [self.metrics.observe, answer_log(), self.budget.observe]
-        appended += [answers.own_threads.observe, self.intake.first_seen.observe]
+        appended += [answers.own_threads.observe, self.intake.first_seen.observe, self.archived.observe]
         self.conversations.on_composed.append(self.replies.composed)
         self.conversations.on_failed.append(self.healer.failed)

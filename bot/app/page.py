@@ -10,7 +10,6 @@ from aiohttp import web
 
 from bot.config import Config
 from bot.errors import ConfigError
-from bot.gateway.commands.access import AccessRules
 from bot.gateway.commands.sight import Sight
 from bot.gateway.current import CurrentClient
 from bot.moderation.context import CommandContext
@@ -60,15 +59,10 @@ class RunningPage:
     address: str
 
     def invite(
-        self,
-        current: CurrentClient,
-        access: AccessRules,
-        context: Callable[[], CommandContext],
-        user_id: int,
-        guild_id: int,
+        self, sight_of: Callable[[int, int], Sight], context: Callable[[], CommandContext], user_id: int, guild_id: int
     ) -> str:
         """Return a link for a person to what they see in a server, and may do there."""
-        sight = Sight(current, access, guild_id, user_id)
+        sight = sight_of(guild_id, user_id)
         viewer = Viewer(f"user {user_id}", sight.visible, Moderator(sight, context))
         return sign_in_link(self.site, self.address, viewer)
 

@@ -17,6 +17,8 @@ from bot.replies.place_settings import Surroundings
 
 OPENED = 1000
 """How many threads are remembered that were opened just now."""
+ARCHIVED = 20_000
+"""How many archived threads are remembered, at 0.7 kB each."""
 
 
 @dataclass(slots=True)
@@ -24,6 +26,7 @@ class CurrentClient:
     """Holds the client (None before the first); ``connected`` is set while it has a session.
 
     ``opened`` holds the channel above each thread that was opened just now: the gateway may tell of it later.
+    ``archived`` holds the archived threads that were asked for: the gateway does not tell of them.
     ``time`` is the time by Discord's answers, ``reconnects`` counts failed connections.
     """
 
@@ -32,6 +35,7 @@ class CurrentClient:
     connected: asyncio.Event = field(default_factory=asyncio.Event)
     reconnects: Reconnects = field(default_factory=Reconnects)
     opened: LRUCache[int, int] = field(default_factory=lambda: LRUCache(OPENED))
+    archived: LRUCache[int, discord.Thread] = field(default_factory=lambda: LRUCache(ARCHIVED))
 
     @property
     def own_id(self) -> int:
@@ -47,8 +51,9 @@ class CurrentClient:
         return self.around(channel_id).guild_id
 
     def channel_name(self, channel_id: int) -> str:
-        """Return the name of a channel or thread, "" where the client does not know it."""
-        return getattr(self.client and self.client.get_channel(channel_id), "name", None) or ""
+        """Return the name of a channel or thread, "" where it is not known."""
+        known = self.client.get_channel(channel_id) if self.client else None
+        return getattr(known or self.archived.get(channel_id), "name", None) or ""
 
     def server_name(self, guild_id: int) -> str:
         """Return the name of a server, "" where the client does not know it."""

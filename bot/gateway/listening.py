@@ -134,6 +134,7 @@ class Listening:
 
     async def _available(self, guild: discord.Guild) -> None:
         """Complete the channels of a server that is back."""
+        self._wirings.of(guild.id).on_available()
         self._complete_channels(guild)
 
     async def _unavailable(self, guild: discord.Guild) -> None:

@@ -27,7 +27,7 @@ class Bounds:
 
 @dataclass(frozen=True, slots=True)
 class Wiring:
-    """The parts of one partition that a client reports to."""
+    """The parts of one partition that a client reports to; ``on_available`` is called when a server's outage ends."""
 
     log: EventLog
     conversations: Conversations
@@ -38,6 +38,7 @@ class Wiring:
     on_ready: Callable[[], None]
     on_lost: Callable[[], None]
     commands: Commands | None = None
+    on_available: Callable[[], None] = lambda: None
 
 
 class Wirings:

@@ -96,10 +96,16 @@ class ControlClient:
         await self.call("PUT", f"/channels/{channel}/permissions", body)
 
     async def create_thread(
-        self, name: str, *, channel: str = "general", message: str | None = None, owner: str = "alice"
+        self,
+        name: str,
+        *,
+        channel: str = "general",
+        message: str | None = None,
+        owner: str = "alice",
+        private: bool = False,
     ) -> Ids:
         """Start a thread."""
-        body = {"name": name, "channel": channel, "message": message, "owner": owner}
+        body = {"name": name, "channel": channel, "message": message, "owner": owner, "private": private}
         return cast("Ids", await self.call("POST", "/threads", body))
 
     async def change_thread(self, thread: str, *, archived: bool, locked: bool = False) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import IntFlag
 
 from bot.sandbox.errors import ControlError
-from bot.sandbox.models import Channel, Guild
+from bot.sandbox.models import Channel, ChannelKind, Guild
 
 
 class Permission(IntFlag):
@@ -108,6 +108,10 @@ def _effective(channel: Channel, user_id: int) -> int:
     own = place.overwrites.get(user_id)
     if own:
         bits = bits & ~own.deny | own.allow
+    # A private thread is there for its members, and for who manages threads (threads.mdx, "Permissions").
+    private = channel.kind is ChannelKind.PRIVATE_THREAD and not bits & Permission.MANAGE_THREADS
+    if private and user_id not in channel.member_ids:
+        return 0
     return bits if bits & Permission.VIEW_CHANNEL else 0
 
 

@@ -6,7 +6,7 @@ import discord
 import pytest
 
 from bot.sandbox.control_client import ControlClient
-from tests.sandbox.conftest import Connect, StartBot
+from tests.sandbox.conftest import Connect, Rest, StartBot
 
 MEMBERS = discord.Intents.default()
 MEMBERS.members = True
@@ -91,3 +91,35 @@ async def test_people_are_added_to_a_thread_and_removed(start_bot: StartBot, con
     assert told == [(discord.MessageType.recipient_add, [alice]), (discord.MessageType.recipient_remove, [alice])]
     with pytest.raises(discord.NotFound):
         await thread.add_user(discord.Object(5))
+
+
+async def test_a_private_thread_is_there_for_its_members_and_for_who_manages_threads(
+    start_bot: StartBot, rest: Rest, control: ControlClient
+) -> None:
+    """Archived or not; a bot that is added is told of it. Members of an archived one stay as they are."""
+    other = {"Authorization": "Bot t2"}
+    await control.call("POST", "/applications", {"name": "other-bot", "token": "t2"})
+    bot = await start_bot()
+    [channel] = bot.guilds[0].text_channels
+    assert bot.user
+    made = await rest("POST", f"/channels/{channel.id}/threads", {"name": "staff", "type": 12}, headers=other)
+    thread, here = int(made.body["id"]), f"/channels/{made.body['id']}"
+
+    with pytest.raises(discord.Forbidden):
+        await bot.fetch_channel(thread)
+    await rest("PUT", f"{here}/thread-members/{bot.user.id}", headers=other)
+    joined = await bot.expect("thread_join")
+    await rest("PATCH", here, {"archived": True}, headers=other)
+    await bot.expect("thread_update")
+    found = await bot.fetch_channel(thread)
+    assert isinstance(found, discord.Thread)
+    assert (joined.id, found.archived, found.is_private()) == (thread, True, True)
+    assert bot.get_channel(thread) is None
+    kept = await rest("DELETE", f"{here}/thread-members/@me")
+    await rest("PATCH", here, {"archived": False}, headers=other)
+    assert (kept.status, kept.body["code"]) == (400, 50083)
+    await rest("DELETE", f"{here}/thread-members/@me")
+    with pytest.raises(discord.Forbidden):
+        await bot.fetch_channel(thread)
+    await control.create_role("mods", permissions=["MANAGE_THREADS"], users=["sandbox-bot"])
+    assert (await bot.fetch_channel(thread)).id == thread

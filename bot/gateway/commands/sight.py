@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 import discord
 
 from bot.gateway.commands.access import UNSEEN, AccessRules, seen_by
+from bot.gateway.commands.archived_threads import ArchivedThreads
 from bot.gateway.current import CurrentClient
 from bot.gateway.invocation import Asker
 
@@ -24,11 +25,12 @@ class Sight:
     """Which channels a member may see now. Without the server, the member or the permission for ``/page``: none.
 
     Roles and permissions of channels are those that the gateway told last; the member's roles are asked for again after
-    :data:`KEPT_SECONDS`. Threads that are archived are not seen: the gateway does not tell of them.
+    :data:`KEPT_SECONDS`. Of archived threads those are seen that the log knows and Discord was asked for by now.
     """
 
     current: CurrentClient
     access: AccessRules
+    archived: ArchivedThreads
     guild_id: int
     user_id: int
     clock: Callable[[], float] = time.monotonic
@@ -45,7 +47,9 @@ class Sight:
         member = await self._fetched(guild)
         if member is None or self.access.refusal(self._asker(member), COMMAND) is not None:
             return ()
-        return [each for each in channels if seen_by(member, guild.get_channel_or_thread(each))]
+        known = {each: guild.get_channel_or_thread(each) for each in channels}
+        archived = await self.archived.seen_by(member, guild, [each for each in known if known[each] is None])
+        return [each for each, channel in known.items() if each in archived or seen_by(member, channel)]
 
     async def refusal(self, command: str, channel_id: int, *, anew: bool = True) -> str | None:
         """Return the sentence why the member may not use a command in a channel, None if they may.
@@ -58,6 +62,9 @@ class Sight:
         if anew:
             self._asked_at = float("-inf")
         member, channel = await self._fetched(guild), guild.get_channel_or_thread(channel_id)
+        if member is not None and channel is None:
+            # Discord's client takes no command in an archived thread, but one that names it from elsewhere.
+            channel = (await self.archived.seen_by(member, guild, [channel_id])).get(channel_id)
         if member is None or channel is None or not seen_by(member, channel):
             return UNSEEN
         asker = replace(self._asker(member), permissions=channel.permissions_for(member).value)

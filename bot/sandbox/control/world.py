@@ -196,14 +196,17 @@ async def set_permissions(call: ControlCall) -> Json:
 
 
 async def create_thread(call: ControlCall) -> Json:
-    """Start a thread in a channel, from a message when one is named: THREAD_CREATE."""
+    """Start a thread in a channel, from a message when one is named, or a private one: THREAD_CREATE."""
     owner = call.user("owner", "alice")
     message = None if call.body.get("message") is None else call.live_message()
     parent = call.channel() if message is None else message.channel
+    kind = ChannelKind.PRIVATE_THREAD if call.flag("private") else ChannelKind.PUBLIC_THREAD
+    if kind is ChannelKind.PRIVATE_THREAD and (message is not None or parent.kind is not ChannelKind.TEXT):
+        raise ControlError("A private thread starts in a text channel, and from no message.")
     if parent.guild is None or parent.is_thread or (message is not None and message.thread is not None):
         raise ControlError("A thread starts in a text channel, and a message can have one thread.")
     call.world.join(parent, owner)
-    thread = call.world.create_thread(parent, _name(call), owner, message=message)
+    thread = call.world.create_thread(parent, _name(call), owner, message=message, kind=kind)
     if message is not None:
         message.thread = thread
     return _channel_record(thread)

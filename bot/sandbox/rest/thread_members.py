@@ -7,7 +7,7 @@ from bot.sandbox.errors import WRONG_CHANNEL_TYPE, ApiError
 from bot.sandbox.events import Dispatch
 from bot.sandbox.json_codec import Json
 from bot.sandbox.models import Channel, Message, MessageKind
-from bot.sandbox.payloads import member_payload, thread_member_payload
+from bot.sandbox.payloads import channel_payload, member_payload, thread_member_payload
 from bot.sandbox.permissions import Permission
 from bot.sandbox.rest.router import RestCall, Route
 
@@ -32,24 +32,28 @@ async def list_members(call: RestCall) -> list[Json]:
 
 async def join(call: RestCall) -> None:
     """Join a thread."""
-    _thread(call).member_ids.add(call.user_id)
+    _enter(_active(call), call.user_id)
 
 
 async def leave(call: RestCall) -> None:
     """Leave a thread."""
-    _thread(call).member_ids.discard(call.user_id)
+    _exit(_active(call), call.user_id)
 
 
 async def add(call: RestCall) -> None:
-    """Add another member, who may be in the thread already: a system message, and THREAD_MEMBERS_UPDATE."""
-    thread, user_id = _thread(call), call.snowflake("user_id")
+    """Add another member, who may be in the thread already: a system message, and THREAD_MEMBERS_UPDATE.
+
+    A bot is told of the thread first, because it may not have seen a private one (threads.mdx): THREAD_CREATE.
+    """
+    thread, user_id = _active(call), call.snowflake("user_id")
     call.require(thread, Permission.SEND_MESSAGES_IN_THREADS)
-    if thread.archived:
-        raise ApiError(400, 50083, "Thread is archived")
     if thread.guild is None or user_id not in thread.guild.members:
         raise ApiError(404, 10013, "Unknown User")
     if user_id not in thread.member_ids:
-        thread.member_ids.add(user_id)
+        _enter(thread, user_id)
+        if bot := call.world.applications.get(user_id):
+            told = channel_payload(thread) | {"member": thread_member_payload(thread, user_id)}
+            call.world.emit(Dispatch("THREAD_CREATE", told, intent=intents.GUILDS, guild=thread.guild, application=bot))
         member = member_payload(thread.guild.members[user_id], with_user=True)
         _say(call, thread, MessageKind.RECIPIENT_ADD, user_id)
         _announce(call, thread, added_members=[{**thread_member_payload(thread, user_id), "member": member}])
@@ -57,13 +61,23 @@ async def add(call: RestCall) -> None:
 
 async def remove(call: RestCall) -> None:
     """Remove another member, which who started the thread may, and who manages threads: as for one that is added."""
-    thread, user_id = _thread(call), call.snowflake("user_id")
+    thread, user_id = _active(call), call.snowflake("user_id")
     if thread.owner_id != call.user_id:
         call.require(thread, Permission.MANAGE_THREADS)
     if user_id in thread.member_ids:
-        thread.member_ids.discard(user_id)
+        _exit(thread, user_id)
         _say(call, thread, MessageKind.RECIPIENT_REMOVE, user_id)
         _announce(call, thread, removed_member_ids=[str(user_id)])
+
+
+def _enter(thread: Channel, user_id: int) -> None:
+    thread.member_ids.add(user_id)
+    thread.permission_cache.clear()
+
+
+def _exit(thread: Channel, user_id: int) -> None:
+    thread.member_ids.discard(user_id)
+    thread.permission_cache.clear()
 
 
 def _thread(call: RestCall) -> Channel:
@@ -71,6 +85,14 @@ def _thread(call: RestCall) -> Channel:
     if not channel.is_thread:
         raise ApiError(*WRONG_CHANNEL_TYPE)
     return channel
+
+
+def _active(call: RestCall) -> Channel:
+    """Return the thread, whose members change only while it is not archived (channel.mdx)."""
+    thread = _thread(call)
+    if thread.archived:
+        raise ApiError(400, 50083, "Thread is archived")
+    return thread
 
 
 def _say(call: RestCall, thread: Channel, kind: MessageKind, user_id: int) -> None:
