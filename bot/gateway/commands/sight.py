@@ -14,6 +14,7 @@ from bot.gateway.commands.access import UNSEEN, AccessRules, seen_by
 from bot.gateway.commands.archived_threads import ArchivedThreads
 from bot.gateway.current import CurrentClient
 from bot.gateway.invocation import Asker
+from bot.gateway.requests import UNREADABLE, timed
 
 KEPT_SECONDS = 10.0
 """How long it is believed who a member is: what changes in Discord holds on the page after that."""
@@ -80,8 +81,9 @@ class Sight:
             if self.clock() - self._asked_at >= KEPT_SECONDS:
                 # Also who is not found is asked for no sooner again.
                 self._member, self._asked_at = None, self.clock()
-                with suppress(discord.HTTPException, discord.ClientException):
-                    self._member = await guild.fetch_member(self.user_id)
+                with suppress(*UNREADABLE):
+                    async with timed():
+                        self._member = await guild.fetch_member(self.user_id)
             return self._member
 
     def _asker(self, member: discord.Member) -> Asker:

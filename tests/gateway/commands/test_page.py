@@ -53,6 +53,9 @@ async def test_a_moderator_sees_what_discord_shows_them_at_that_moment(
         assert await hers.listed() == {general, staff}
         assert await his.listed() == {theirs}
         assert [await his.status(each) for each in (general, staff, theirs, direct)] == [404, 404, 200, 404]
+        # A connection that ends leaves it open who they are.
+        await control.add_fault("fin", method="GET", path="/guilds/*/members/*", count=2)
+        assert [await hers.status(general), await hers.status(general)] == [404, 200]
         await control.set_permissions("staff", deny=["VIEW_CHANNEL"], target="alice")
         await eventually(partial(hers.is_closed, staff))
         assert await hers.listed() == {general}
