@@ -82,7 +82,7 @@ async def check_log(config: Config) -> LogChecked:
         location = log_location(config)
         if not location.database.exists():
             return LogChecked(_absent(location), unread=fine("history", "no log, so nothing was read yet"))
-        require_own(location.database)
+        require_own(location.database, location.key_path)
         if not _holder(location.folder):
             see_as_owner(location.database)
         reader = await open_reader(location)

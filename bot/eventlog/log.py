@@ -229,25 +229,23 @@ async def open_log(
             require = partial(unlocking.require_key, location)
             owned = await remote.own(engine, writing, accept_unknown=accept_unknown, require_key=require)
             known, clock = await writing.run(partial(unlocking.unlock, location)), owned.not_before(clock)
-        vault = Vault(known)
+        vault, found = Vault(known), Quarantine()
         reading = await _closed_by(undo, database.connect_reader(location.database))
         aside = await _closed_by(undo, database.connect_reader(location.database))
         began = await aside.run(partial(read_began, clock()))
         undo.pop_all()
     checkpointer = Checkpointer(checkpoints, owned.remote if owned else writing, file)
-    found = Quarantine()
     reader, beside = Reader(reading, vault, found), Reader(aside, vault, found)
     writer = Writer(writing, vault, clock, owned.remote if owned else None)
     return EventLog(location, writer, reader, beside, checkpointer, ownership, began, owned)
 
 
 def _prepare(location: Location) -> None:
-    """Make the folders that are missing; refuse what is in the place of the files and is no log of ours."""
+    """Make the folders that are missing, and refuse files that are no log of ours."""
     prepare_folder(location.undivided.folder)
     partitions.require_room(location)
     prepare_folder(location.folder)
-    require_plain(location.database, location.key_path)
-    require_own(location.database)
+    require_own(location.database, location.key_path)
 
 
 async def _beginning(undo: AsyncExitStack, location: Location, engine: remote.Engine) -> remote.Beginning:
@@ -269,7 +267,8 @@ async def open_reader(location: Location, *, words: bool = True) -> Reader:
     Raises LogError when there is no readable log, KeyMismatch when its key is missing or belongs to another log.
     """
     require_log(location)
-    return await _open_reader(location, vault_of(location) if words else None)
+    vault = vault_of(location) if words else None
+    return Reader(await database.connect_reader(location.database), vault)
 
 
 def require_log(location: Location) -> None:
@@ -319,7 +318,3 @@ def _unlock(
 
     database.create(location.database, now=clock(), begin=begin)
     return master
-
-
-async def _open_reader(location: Location, vault: Vault | None) -> Reader:
-    return Reader(await database.connect_reader(location.database), vault)

@@ -46,8 +46,9 @@ def require_plain(database: Path, key_file: Path) -> None:
     _require_plain(key_file, _mode(key_file, follow=True))
 
 
-def require_own(database: Path) -> None:
-    """Raise LogExposed when others may write the log's folder, or have put a file there."""
+def require_own(database: Path, key_file: Path) -> None:
+    """Raise LogExposed as :func:`require_plain`, and when others may write the folder or have put a file there."""
+    require_plain(database, key_file)
     folder = database.parent
     if _mode(folder, follow=True) & stat.S_IWOTH:
         raise LogExposed(
