@@ -89,15 +89,19 @@ class LazyGroup(click.Group):
             return super().resolve_command(ctx, args)
         except click.NoSuchCommand as error:
             name = error.command_name
-            inner = [f"{group} {each}" for group in GROUPS for each in get_close_matches(name, self._inner(ctx, group))]
             refusal = click.NoSuchCommand(name, possibilities=SUBCOMMANDS, ctx=ctx)
-            if inner and not refusal.possibilities:
-                refusal = click.NoSuchCommand(name, f"{refusal.message} Did you mean {inner[0]!r}?", ctx=ctx)
+            if not refusal.possibilities and (inner := self._inner(ctx, name)):
+                refusal = click.NoSuchCommand(name, f"{refusal.message} Did you mean {inner!r}?", ctx=ctx)
             raise refusal from None
 
-    def _inner(self, ctx: click.Context, name: str) -> list[str]:
-        group = self.get_command(ctx, name)
-        return group.list_commands(ctx) if isinstance(group, click.Group) else []
+    def _inner(self, ctx: click.Context, name: str) -> str | None:
+        """Return the command of a group that was probably meant. The groups are imported for it."""
+        for group_name in GROUPS:
+            group = self.get_command(ctx, group_name)
+            near = get_close_matches(name, group.list_commands(ctx)) if isinstance(group, click.Group) else []
+            if near:
+                return f"{group_name} {near[0]}"
+        return None
 
     def make_context(self, *args: Any, **more: Any) -> click.Context:  # noqa: ANN401 - click's
         """Read the arguments, and answer ``--help``."""
