@@ -104,7 +104,7 @@ def test_make_knows_what_is_made() -> None:
     assert {"demo", "test"} <= targets <= set(phony)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 async def test_commands_can_be_typed_in_their_order(sandbox: Sandbox, tmp_path: Path) -> None:
     """From the README to a restored backup, in one folder, against a Discord on loopback."""
     (tmp_path / ".venv").symlink_to(sys.prefix)

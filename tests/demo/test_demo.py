@@ -118,7 +118,9 @@ async def test_a_bot_is_gone_at_the_end(tmp_path: Path, unused_tcp_port: int) ->
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="needs /proc to see which processes there are")
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(
+    ("number", "code"), [pytest.param(signal.SIGINT, 130, marks=pytest.mark.long), (signal.SIGTERM, 143)]
+)
 def test_stopping_it_leaves_no_process(number: signal.Signals, code: int) -> None:
     """Whatever it was doing: here the bot is just starting."""
     with subprocess.Popen(

@@ -17,6 +17,8 @@ from tests.sandbox.conftest import Socket
 from tests.sandbox.screen import ROOT, Running, Screen, terminal
 from tests.waiting import PATIENCE
 
+pytestmark = pytest.mark.long
+
 
 class TerminalBot:
     """A bot that answers over plain REST."""

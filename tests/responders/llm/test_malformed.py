@@ -20,7 +20,6 @@ from bot.responders.llm.settings import LlmSettings, ModelEndpoint, ModelPatienc
 from tests.responders.llm.asking import Asking, ask
 from tests.responders.llm.wire import TEXT, USAGE, Asked, Wire, chunk, events, response, well
 
-MUTATED = 1000
 AT_ONCE = 8
 HASTY = ModelPatience(first_token=5, between=5, total=10)
 PRICES = {"tiny": Price(1, 1), "elsewhere0": Price(1, 1)}
@@ -113,10 +112,11 @@ async def _outcome(responder: LlmResponder, words: str) -> tuple[str, Answer | M
     return ("answer" if answer.model == "openai:tiny" else "fallback"), answer
 
 
-async def test_every_mutated_stream_ends_in_an_answer_a_fallback_or_a_reason(asking: Asking) -> None:
-    """A thousand of them, by a seed; what was spent is counted, and is a number that a log can hold."""
+@pytest.mark.parametrize("count", [250, pytest.param(1000, marks=pytest.mark.long)])
+async def test_every_mutated_stream_ends_in_an_answer_a_fallback_or_a_reason(asking: Asking, count: int) -> None:
+    """By a seed; what was spent is counted, and is a number that a log can hold."""
     dice = random.Random(14)
-    streams = [_mutated(dice) for _ in range(MUTATED)]
+    streams = [_mutated(dice) for _ in range(count)]
 
     def answering(asked: Asked) -> bytes:
         if not asked.path.endswith("completions"):
@@ -128,7 +128,7 @@ async def test_every_mutated_stream_ends_in_an_answer_a_fallback_or_a_reason(ask
         responders = [asking(url=wire.url, elsewhere=1, patience=HASTY, prices=PRICES) for _ in range(AT_ONCE)]
 
         async def work(first: int) -> None:
-            for number in range(first, MUTATED, AT_ONCE):
+            for number in range(first, count, AT_ONCE):
                 kind, outcome = await _outcome(responders[first], f"question {number:05}")
                 seen[kind] += 1
                 assert 0 <= outcome.tokens_in + outcome.tokens_out < 2**40
@@ -136,8 +136,8 @@ async def test_every_mutated_stream_ends_in_an_answer_a_fallback_or_a_reason(ask
 
         await asyncio.gather(*(work(first) for first in range(AT_ONCE)))
 
-    assert sum(seen.values()) == MUTATED
-    assert all(count > 20 for count in seen.values()), seen
+    assert sum(seen.values()) == count
+    assert min(seen.values()) > count // 50, seen
 
 
 def _number(asked: Asked) -> int:
