@@ -84,14 +84,17 @@ async def main(options: argparse.Namespace) -> None:
             shutil.copytree(options.log, folder)
         conversations, site, base = await opened(stack, folder)
         head = (await conversations.state(options.channel)).version
+        intake, began = (
+            Intake(conversations, (options.channel, *range(QUIET, QUIET + 19)), options.rate),
+            time.monotonic(),
+        )
         if options.rate:
-            channels = (options.channel, *range(QUIET, QUIET + 19))
-            taking = asyncio.create_task(Intake(conversations, channels, options.rate).turn(math.inf))
-            stack.callback(taking.cancel)
+            stack.callback(asyncio.create_task(intake.turn(math.inf)).cancel)
         await _asked(site, base, head, options, figures)
         chromium = shutil.which("chromium")
         if chromium:
             await _seen(site, base, head, options, figures, chromium)
+        console.print(f"{intake.recorded / (time.monotonic() - began):.0f} messages a second were recorded meanwhile.")
     console.print(figures.table)
 
 

@@ -71,6 +71,11 @@ class Intake:
         self._number = 0
         self._took: list[float] = []
 
+    @property
+    def recorded(self) -> int:
+        """Return how many messages this turn has recorded."""
+        return len(self._took)
+
     async def turn(self, seconds: float) -> Turn:
         """Record for some seconds."""
         self._took = []
