@@ -133,8 +133,8 @@ async def _seen(site: Site, base: str, head: int, options: argparse.Namespace, f
         await page.wait_for_url("**/page/")
         address = f"{base}/page/channel/{options.channel}?at={head // 2}"
 
-        async def painted(_number: int) -> float:
-            await page.goto(address)
+        async def painted(shown: str) -> float:
+            await page.goto(shown)
             found: float = await page.evaluate(PAINTED)
             return found
 
@@ -142,7 +142,8 @@ async def _seen(site: Site, base: str, head: int, options: argparse.Namespace, f
             took: float = await page.evaluate(STEP)
             return took
 
-        await figures.measure("conversation, first paint in Chromium", 40, painted)
+        await figures.measure("list, first paint in Chromium", 20, lambda _: painted(f"{base}/page/"))
+        await figures.measure("conversation, first paint in Chromium", 40, lambda _: painted(address))
         await figures.measure("step in Chromium, laid out", options.steps, step)
         await browser.close()
 
