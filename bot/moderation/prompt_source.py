@@ -14,7 +14,7 @@ from bot.core.outbox import Pending
 from bot.eventlog.reader import Reader
 from bot.moderation.context import CommandContext
 from bot.moderation.explain import Story
-from bot.moderation.past import PastReader
+from bot.moderation.past_reader import PastReader
 from bot.moderation.rehearse import as_asked, own_of
 from bot.replies.composer import Composer
 from bot.replies.place_settings import Held, PlaceSettings, Surroundings

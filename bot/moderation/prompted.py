@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from bot.moderation.command import ModerationError
 from bot.moderation.context import CommandContext
 from bot.moderation.explain import Story
-from bot.moderation.past import PastReader
+from bot.moderation.past_reader import PastReader
 from bot.moderation.prompt_source import PromptSource, source_of
 from bot.moderation.prompted_files import pictures_of, reading_of, with_files
 from bot.moderation.prompted_tools import call_messages, calls_of, tokens_of
