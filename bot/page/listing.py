@@ -44,7 +44,7 @@ class Listing:
 
     def __init__(self, site: Site) -> None:
         self._site = site
-        self._conditions: LRUCache[tuple[int, int], Condition | None] = LRUCache(KEPT)
+        self._conditions: LRUCache[tuple[int, int], Condition] = LRUCache(KEPT)
 
     async def show(self, request: web.Request, session: Session) -> web.StreamResponse:
         """Show a page of the list, of all servers or of one."""
@@ -94,9 +94,11 @@ class Listing:
 
     async def _condition(self, row: Row) -> Condition | None:
         key = row.listed.channel_id, row.listed.events
-        if key not in self._conditions:
-            self._conditions[key] = await condition_of(row.context, row.listed.channel_id)
-        return self._conditions[key]
+        found = self._conditions.get(key) or await condition_of(row.context, row.listed.channel_id)
+        if found is not None:
+            # What takes long now may not once there are snapshots again.
+            self._conditions[key] = found
+        return found
 
     async def _names(self, context: CommandContext, listed: Sequence[Listed]) -> Mapping[int, str]:
         """Return the names of channels, and in the place of those of private ones whom they are with."""

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.moderation import overview
 from bot.page.markdown import markdown
 from bot.page.sessions import Viewer
 from tests.page.conftest import (
@@ -74,6 +75,19 @@ async def test_conversations_are_found_by_typing(served: Served, typed: str, fou
     assert listed(page) == listed(rows) == list(map(str, found))
     assert "<html" in page.text
     assert "<html" not in rows.text
+
+
+async def test_a_conversation_is_counted_once_snapshots_are_near(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """That it was not is not kept."""
+    async with serving(folder) as served:
+        monkeypatch.setattr(overview, "NEAR", -1)
+        browser = await served.signed_in()
+        first = await browser.get("/")
+        monkeypatch.undo()
+        later = await browser.get("/")
+
+    assert "not counted" in first.text
+    assert "not counted" not in later.text
 
 
 async def test_one_server_is_chosen_by_its_link(served: Served) -> None:
