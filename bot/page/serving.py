@@ -14,7 +14,7 @@ from bot.page.site import PREFIX, Site
 
 CLOSING_SECONDS = 1.0
 """For requests that are being answered at the end."""
-_EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - whoever starts it chose it
+_EVERYWHERE = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - whoever starts it chose it
 """Where a server that listens at all addresses of this machine is asked by the machine itself."""
 
 

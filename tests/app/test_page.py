@@ -17,6 +17,7 @@ from bot.core.events import Draft, GatewayLost, ReplySent
 from bot.core.streams import BOT_STREAM
 from bot.errors import ConfigError
 from bot.page.application import sign_in_link
+from bot.page.serving import address_of
 from bot.sandbox.control_client import ControlClient
 from tests.consumers.following import caught_up
 from tests.harness import Launch
@@ -49,6 +50,11 @@ def test_a_link_leads_to_where_the_page_is_served(host: str, address: str) -> No
 
     assert page
     assert page.address == address
+
+
+def test_no_host_is_all_addresses() -> None:
+    """As for the server itself: `echoless page --host ""`."""
+    assert address_of("", 8080) == "http://127.0.0.1:8080"
 
 
 def test_a_page_without_a_port_is_refused() -> None:
