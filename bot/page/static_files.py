@@ -23,10 +23,12 @@ class StaticFile(NamedTuple):
 def static_files() -> Mapping[str, StaticFile]:
     """Return the files by name."""
     folder = resources.files("bot.page").joinpath("static")
-    contents = {each.name: each.read_bytes() for each in folder.iterdir()}
+    types = {each: _TYPES.get(each.name.rpartition(".")[2]) for each in folder.iterdir()}
+    # In a checkout there may be what an editor has left.
+    contents = [(each.name, each.read_bytes(), media_type) for each, media_type in types.items() if media_type]
     return {
-        name: StaticFile(content, _TYPES[name.rpartition(".")[2]], sha256(content).hexdigest()[:16])
-        for name, content in contents.items()
+        name: StaticFile(content, media_type, sha256(content).hexdigest()[:16])
+        for name, content, media_type in contents
     }
 
 
