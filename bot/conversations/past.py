@@ -29,10 +29,6 @@ STEPS, KEPT = 50, 16
 """Versions of which one state is kept for who goes on step by step, and how many of these states are."""
 
 
-def _near() -> LRUCache[int, Conversation]:
-    return LRUCache(KEPT)
-
-
 @dataclass(slots=True)
 class Past:
     """The versions of a stream for who goes back and forth in it: what was found on the way is kept.
@@ -44,7 +40,7 @@ class Past:
     reader: Reader
     stream: str
     _blocks: dict[int, Conversation] = field(default_factory=dict)
-    _near: LRUCache[int, Conversation] = field(default_factory=_near)
+    _near: LRUCache[int, Conversation] = field(default_factory=lambda: LRUCache(KEPT))
     _earliest: list[int] = field(default_factory=list)
 
     async def load(self, version: int) -> Loaded:

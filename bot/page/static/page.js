@@ -155,8 +155,9 @@ function slide(form) {
     const news = document.getElementById("news");
     let missed = false;
     function catchUp() {
-      news.hidden = !missed || shown.has("at") || !isReading();
-      if (!missed || shown.has("at") || isReading()) return;
+      const waits = missed && !shown.has("at");
+      news.hidden = !(waits && isReading());
+      if (!waits || !news.hidden) return;
       missed = false;
       show(new URLSearchParams(shown));
     }
