@@ -126,7 +126,8 @@ class Channel:
     recipients: list[User] = field(default_factory=list)
     owner_id: int = 0
     archived: bool = False
-    archive_changed_ms: int | None = None
+    archive_changed_id: int | None = None
+    """An id made when it was last archived or brought back."""
     locked: bool = False
     auto_archive_minutes: int = 1440
     last_message_id: int | None = None

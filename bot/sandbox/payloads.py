@@ -7,7 +7,7 @@ from typing import Any
 from bot.sandbox import intents
 from bot.sandbox.json_codec import Json
 from bot.sandbox.models import Application, Channel, Guild, GuildRole, Member, User
-from bot.sandbox.snowflakes import iso_time, timestamp_ms
+from bot.sandbox.snowflakes import iso_moment, iso_time, timestamp_ms
 
 
 def user_payload(user: User) -> Json:
@@ -114,7 +114,7 @@ def channel_payload(channel: Channel) -> Json:
 
 def _thread_fields(thread: Channel, parent: Channel) -> Json:
     created = iso_time(timestamp_ms(thread.id))
-    changed = created if thread.archive_changed_ms is None else iso_time(thread.archive_changed_ms)
+    changed = created if thread.archive_changed_id is None else iso_moment(thread.archive_changed_id)
     return {
         "parent_id": str(parent.id),
         "owner_id": str(thread.owner_id),

@@ -224,7 +224,7 @@ class World:
     def change_channel(self, channel: Channel, *, name: str, archived: bool = False, locked: bool = False) -> None:
         """Rename a channel, or archive or lock a thread: CHANNEL_UPDATE or THREAD_UPDATE."""
         if archived != channel.archived:
-            channel.archive_changed_ms = timestamp_ms(self.snowflakes.next())
+            channel.archive_changed_id = self.snowflakes.next()
         channel.name, channel.archived, channel.locked = name, archived, locked
         self._emit_channel("THREAD_UPDATE" if channel.is_thread else "CHANNEL_UPDATE", channel)
 

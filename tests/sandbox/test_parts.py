@@ -19,7 +19,7 @@ from bot.sandbox.options import RateLimit, SandboxOptions
 from bot.sandbox.permissions import ALL, Permission, effective, parse
 from bot.sandbox.ratelimits import RateLimits
 from bot.sandbox.recordings import read_recording
-from bot.sandbox.snowflakes import Snowflakes, iso_time, timestamp_ms
+from bot.sandbox.snowflakes import Snowflakes, iso_moment, iso_time, timestamp_ms
 from bot.sandbox.world import World
 
 
@@ -38,6 +38,15 @@ def test_ids_ascend_whatever_the_clock_does(times: list[int]) -> None:
 def test_times_are_written_as_discord_writes_them() -> None:
     """The documents' example id."""
     assert iso_time(timestamp_ms(175928847299117063)) == "2016-04-30T11:18:25.796000+00:00"
+
+
+def test_no_two_moments_are_one() -> None:
+    """Whoever pages by them would miss one."""
+    snowflakes = Snowflakes(lambda: 1_461_995_905_796)
+
+    assert [iso_moment(snowflakes.next()) for _ in range(3)] == [
+        f"2016-04-30T05:58:25.79600{number}+00:00" for number in range(3)
+    ]
 
 
 @pytest.mark.parametrize(
