@@ -74,12 +74,16 @@ class Servers:
     async def answered(self, *asked: str) -> None:
         """Wait until all was answered in each channel, once and in order."""
         for channel in self.channels.values():
+            await self.answered_in(channel, *asked)
 
-            async def enough(channel: str = channel) -> bool:
-                return len(await self.said(channel)) >= len(asked)
+    async def answered_in(self, channel: str, *asked: str) -> None:
+        """Wait until all was answered in a channel, a direct one too, once and in order."""
 
-            await eventually(enough)
-            assert await self.said(channel) == [f"re: {what}" for what in asked]
+        async def enough() -> bool:
+            return len(await self.said(channel)) >= len(asked)
+
+        await eventually(enough)
+        assert await self.said(channel) == [f"re: {what}" for what in asked]
 
     async def said(self, channel: str) -> list[str]:
         """Return what the bot said in a channel."""

@@ -58,10 +58,9 @@ async def test_resharding_moves_no_history(sandbox: Sandbox, control: ControlCli
             await control.post(f"ask {number}", channel=direct["id"])
             asked += [f"missed {number}", f"heard {number}"]
             await servers.answered(*asked)
+            await servers.answered_in(direct["id"], *map(str, range(number + 1)))
             assert sum(each["connected"] for each in (await control.sessions())["sessions"]) == total
-    replies = [each["content"] for each in await control.messages(author="sandbox-bot", channel=direct["id"])]
 
-    assert replies == [f"re: {number}" for number in range(len(STAGES))]
     own = {str(partition): [f"channel:{channel}"] for partition, channel in servers.channels.items()}
     own["0"] = sorted([*own["0"], f"channel:{direct['id']}"])
     assert await recorded(folder) == own
