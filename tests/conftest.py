@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from tests.harness import BotProcess, Launch, RunningBot, Spawn
 
 pytest_plugins = tuple(
-    f"tests.suite.{name}" for name in ("children", "clock", "collection", "engine", "loopback", "watchdog")
+    f"tests.suite.{name}" for name in ("children", "clock", "collection", "engine", "log_lines", "loopback", "watchdog")
 )
 
 PERSONAL_PREFIXES = (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,7 +11,6 @@ from typing import Any
 
 import discord
 import pytest
-import structlog
 from discord.ext import commands
 
 from bot import Log, attach
@@ -71,13 +70,6 @@ def made(kind: type[discord.Client] = discord.Client, **options: object) -> disc
     if issubclass(kind, commands.Bot | commands.AutoShardedBot):
         options["command_prefix"] = "!"
     return kind(**options)  # type: ignore[arg-type]
-
-
-@pytest.fixture(autouse=True)
-def own_log_lines() -> Iterator[None]:
-    """Leave other tests their own way of log lines."""
-    yield
-    structlog.reset_defaults()
 
 
 @pytest.fixture

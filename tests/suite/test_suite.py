@@ -33,6 +33,17 @@ def hanging(request):
 def test_it(hanging):
     pass
 """
+CONFIGURES = """
+import pytest, structlog
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_it(number):
+    assert not structlog.is_configured()
+    with structlog.testing.capture_logs():
+        structlog.contextvars.bind_contextvars(number=number)
+    assert structlog.is_configured()
+    assert structlog.contextvars.get_contextvars() == {"number": number}
+"""
 
 
 def run_tests(*arguments: object) -> subprocess.CompletedProcess[str]:
@@ -95,6 +106,15 @@ async def test_a_run_that_stands_still_is_ended(tmp_path: Path, workers: int) ->
     assert "in hanging" in ran.stderr
     assert "crashed while running" in ran.stdout or not workers
     await eventually(lambda: gone(int((tmp_path / "pid").read_text(encoding="ascii"))))
+
+
+def test_each_test_has_log_lines_of_its_own(tmp_path: Path) -> None:
+    """Whatever the one before it configured, and bound."""
+    (tmp_path / "test_configures.py").write_text(CONFIGURES, encoding="utf-8")
+    options = ("-c", os.devnull, "--rootdir", tmp_path, tmp_path / "test_configures.py")
+
+    assert run_tests("-p", "tests.suite.log_lines", *options).returncode == 0
+    assert run_tests(*options).returncode == 1
 
 
 async def test_children_end_with_their_parent() -> None:
