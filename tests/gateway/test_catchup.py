@@ -193,6 +193,7 @@ async def test_live_messages_during_a_catch_up_are_neither_lost_nor_doubled(
 
     bot = await launch(ready=False, replies={"send_timeout": "5m"})
     await bot.judge.expect(MessageReceived, 100)
+    await control.wait_for_requests(2, **HISTORY)
     live = await post_many(control, 20)
     await bot.judge.expect(ReplySent, 2)
     meanwhile = await bot.judge.state(channel)

@@ -10,7 +10,7 @@ from functools import partial
 import aiohttp
 import pytest
 
-from bot.core.events import ChannelDeleted, CommandUsed, MessageReceived, RepliesPaused, ThreadSeen
+from bot.core.events import CatchupCompleted, ChannelDeleted, CommandUsed, MessageReceived, RepliesPaused, ThreadSeen
 from bot.gateway.commands import archived_threads, sight
 from bot.sandbox.control_client import ControlClient
 from tests.gateway.commands.looking import Looking
@@ -35,6 +35,8 @@ class Place:
         thread = (await self.control.create_thread(name, channel=channel, owner="bob", private=private))["id"]
         await self.control.post(f"in {name}", channel=thread, author="bob")
         await self.bot.judge.expect(MessageReceived, 1, thread)
+        # What is recorded of a thread has it asked for again.
+        await self.bot.judge.expect(CatchupCompleted, 1, thread)
         await self.archive(thread)
         return thread
 
