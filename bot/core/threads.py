@@ -6,7 +6,6 @@ turn of the conversation.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -15,21 +14,13 @@ from bot.core import events as e
 from bot.core.conversation import Conversation
 from bot.core.fate import NotYet, Refused, Unknown
 from bot.core.outbox import Pending, changeable, without
-from bot.unseen import removed
+from bot.core.plain import plain_line
 
 LONGEST_TITLE = 100
 """The most characters of a thread's title (docs: start thread from message)."""
 UNTITLED = "Conversation"
 OPENING_ATTEMPTS = 3
 """How often a thread is tried to be opened before the answer comes without one."""
-
-_SPOILER = re.compile(r"\|\|.+?\|\|", re.DOTALL)
-_CODE_BLOCK = re.compile(r"```(?:[\w+-]*\n)?(.*?)```", re.DOTALL)
-_LINK = re.compile(r"\[([^\]\n]+)\]\(<?[^)\s]+>?\)")
-_EMOJI = re.compile(r"<a?(:\w+:)[0-9]+>")
-_MARK = re.compile(r"<(?:@[!&]?|#|t:|/[^:>]*:|id:)[^>\s]*>")
-_LINE = re.compile(r"^(?:\s*(?:>{1,3}|#{1,3}|-#|[-*+]|[0-9]+\.)\s+)+", re.MULTILINE)
-_STYLE = re.compile(r"(?<!\s)\*+|\*+(?!\s)|_{2}|~~|`+|(?<!\w)_|_(?!\w)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +53,7 @@ def judge_opening(
 
 def title_of(text: str) -> str:
     """Return the title of the thread for a question: its first words, without markup, mentions and spoilers."""
-    text = _SPOILER.sub("…", text)
-    text = _CODE_BLOCK.sub(r"\1", text)
-    text = _LINK.sub(r"\1", text)
-    text = _MARK.sub(" ", _EMOJI.sub(r"\1", text))
-    text = _STYLE.sub("", _LINE.sub("", text))
-    return _shortened(" ".join(removed(text).split())) or UNTITLED
+    return _shortened(plain_line(text)) or UNTITLED
 
 
 def _shortened(title: str) -> str:

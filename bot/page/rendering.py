@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
+from bot.core.plain import plain_line
 from bot.errors import ConfigError
 from bot.moderation.text import count_text
 from bot.page.sessions import Session
@@ -43,6 +44,7 @@ def templates() -> Environment:
         "counted": count_text,
         "flagged": lambda flags: [name for name, holds in flags.items() if holds],
         "iso": iso_time,
+        "plain": plain_line,
         "shown": shown,
         "span": span,
         "time": utc_time,

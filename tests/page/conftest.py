@@ -102,6 +102,10 @@ def script() -> Iterator[tuple[int, c.Command]]:
     yield GENERAL, c.Delay(WAITING, 0, "no connection", 3, (BEGAN + 99) * 1_000_000)
     yield QUIET, c.Record(e.HistoryForbidden())
     yield QUIET, said(FIRST + 20, FORMATTED)
+    reply = e.MessageReceived(
+        message_id=FIRST + 21, author_id=BOB, sent_at=BEGAN * 1_000_000, reply_to=FIRST + 20, guild_id=5
+    )
+    yield QUIET, c.Receive(reply, e.Body(name="bob", parts=("me neither",)), responder="rules")
     yield ELSEWHERE, said(FIRST + 30, "on the other server", BOB, ANOTHER)
     yield PRIVATE, said(FIRST + 40, "in private", ALICE, None)
     for number in range(120):

@@ -51,7 +51,7 @@ async def test_the_list_has_every_conversation_with_what_waits_and_what_is_wrong
 
     assert listed(answered) == list(map(str, (ELSEWHERE, PRIVATE, QUIET, GENERAL)))
     assert "alice direct message Direct messages 1 0 1 2023-11-14 22:13Z" in answered.words
-    assert "222 channel Server 5 1 0 2 2023-11-14 22:13Z its history may not be read" in answered.words
+    assert "222 channel Server 5 2 0 3 2023-11-14 22:13Z its history may not be read" in answered.words
     assert "general channel Server 5 5 3" in answered.words
     assert "1 a reply waits after 3 failed attempts" in answered.words
 
@@ -121,12 +121,13 @@ async def test_a_conversation_now(served: Served) -> None:
 
 
 async def test_words_are_shown_with_their_markdown(served: Served) -> None:
-    """Of a person and of the bot; what is beside the conversation is as it was written."""
+    """Of a person and of the bot, without spoilers where it is replied to; elsewhere it is as it was written."""
     answered = await (await served.signed_in()).get(f"/channel/{QUIET}")
 
     assert f'<div class="words">{markdown(FORMATTED)}</div>' in answered.text
     assert "<strong>bold</strong>" in answered.text
     assert "alice: **bold** ||nobody knows||" in answered.words
+    assert "in reply to alice: bold … @someone, a page: code quoted Heading one x &lt; 1" in answered.words
 
 
 async def test_a_conversation_as_it_was(served: Served) -> None:
@@ -211,7 +212,7 @@ async def test_numbers_are_those_of_stats_for_what_the_viewer_may_see(served: Se
     everything, own = [await each.get("/numbers?since=2023-11-01") for each in (owner, moderator)]
     picture = await moderator.get("/numbers/0.svg?since=2023-11-01")
 
-    assert "128 messages, 2 people, 2 replies" in everything.words
+    assert "129 messages, 2 people, 2 replies" in everything.words
     assert f"{ELSEWHERE} 121 1 0" in everything.words
     assert "5 messages, 2 people, 2 replies" in own.words
     assert str(ELSEWHERE) not in own.text

@@ -77,10 +77,24 @@ function slide(form) {
     observe();
   }
 
+  /** Returns what can be opened, such as a spoiler: by its message or section, and by its number in there. */
+  function foldable() {
+    const found = new Map();
+    for (const each of moment.querySelectorAll("details")) {
+      const home = each.closest("li[id], aside");
+      let number = 0;
+      while (found.has(`${home?.id} ${number}`)) number += 1;
+      found.set(`${home?.id} ${number}`, each);
+    }
+    return found;
+  }
+
   const show = newest(async (query) => {
-    const opened = [...moment.querySelectorAll("aside details[open]")].length > 0;
-    moment.innerHTML = await fetched(`${path}/moment?${query}`);
-    if (opened) moment.querySelector("aside details")?.setAttribute("open", "");
+    const text = await fetched(`${path}/moment?${query}`);
+    const opened = [...foldable()].filter(([, each]) => each.open);
+    moment.innerHTML = text;
+    const there = foldable();
+    for (const [name] of opened) there.get(name)?.setAttribute("open", "");
     const version = moment.querySelector(".here").dataset.version;
     if (query.has("at")) query.set("at", version);
     query.delete("before");
