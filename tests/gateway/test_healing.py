@@ -152,4 +152,5 @@ async def test_too_much_at_once_is_fetched_later(
     ids = await control.post_many([{"content": f"message {number}"} for number in range(120)])
     events = await bot.judge.expect(MessageReceived, 121)
 
-    assert [event.message_id for event in events][1:] == [int(each) for each in ids]
+    # What comes while the history is read comes ahead of it.
+    assert sorted(event.message_id for event in events)[1:] == [int(each) for each in ids]

@@ -74,6 +74,7 @@ async def test_an_answer_goes_on_and_is_written_anew(scene: Scene) -> None:
     speech.end(" upon a time, there was", finish="length")
     await first.judge.expect(ReplySent)
     await scene.shows(f"Once upon a time, there was\n-# {WORDS['length']}")
+    await first.judge.settled(scene.question)
     await first.stop()
     second = await scene.open(open_threads=True, buttons="all")
     await second.ready()

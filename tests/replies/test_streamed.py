@@ -13,6 +13,7 @@ from bot.core.commands import Abandon, Retry
 from bot.core.events import (
     AbandonReason,
     ForeignReplySeen,
+    MessageDeleted,
     MessageEdited,
     Proof,
     ReplyAbandoned,
@@ -380,6 +381,7 @@ async def test_a_message_that_is_deleted_meanwhile_stays_deleted(launch: Launch,
     (message,) = await control.wait_for_messages(1, author=BOT)
     await bot.judge.expect(ReplySent)
     await control.delete(message["id"])
+    await bot.judge.expect(MessageDeleted)
     speech.end(" upon a time.")
 
     assert [event.reason for event in await bot.judge.expect(ReplyAbandoned)] == [AbandonReason.GONE_AFTER_SEND]
