@@ -7,7 +7,7 @@ from collections.abc import Callable
 from bot.sandbox.json_codec import Json
 from bot.sandbox.models import Guild, Message, MessageReaction
 from bot.sandbox.payloads import channel_payload, member_payload, user_payload
-from bot.sandbox.snowflakes import iso_time, timestamp_ms
+from bot.sandbox.snowflakes import iso_moment, iso_time, timestamp_ms
 
 Lookup = Callable[[int], Message | None]
 
@@ -56,7 +56,7 @@ def _plain_payload(message: Message) -> Json:
         "attachments": message.attachments,
         "embeds": message.embeds,
         "timestamp": iso_time(timestamp_ms(message.id)),
-        "edited_timestamp": None if message.edited_ms is None else iso_time(message.edited_ms),
+        "edited_timestamp": None if message.edited_id is None else iso_moment(message.edited_id),
         "flags": message.flags,
         "components": message.components,
         "id": str(message.id),

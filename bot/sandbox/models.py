@@ -174,7 +174,8 @@ class Message:
     mention_everyone: bool = False
     flags: int = 0
     tts: bool = False
-    edited_ms: int | None = None
+    edited_id: int | None = None
+    """An id made when it was last edited."""
     webhook_id: int | None = None
     application_id: int | None = None
     interaction_metadata: Json | None = None

@@ -100,7 +100,7 @@ def _role_allowed(guild: Guild | None, role_id: int, allowed: AllowedMentions) -
 
 def announce_edit(world: World, message: Message) -> None:
     """Mark a message as edited: MESSAGE_UPDATE with the full message."""
-    message.edited_ms = wall_clock_ms()
+    message.edited_id = world.snowflakes.next()
     announce_update(world, message)
 
 

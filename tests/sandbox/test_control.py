@@ -14,6 +14,7 @@ from bot.sandbox.control_client import ControlClient
 from bot.sandbox.errors import SandboxError
 from bot.sandbox.options import SandboxOptions
 from bot.sandbox.server import Sandbox
+from bot.sandbox.snowflakes import Snowflakes
 from tests.sandbox.conftest import Rest
 
 
@@ -293,6 +294,16 @@ async def test_a_body_that_is_no_object_is_refused(sandbox: Sandbox, data: bytes
         answer = await response.json()
 
     assert (response.status, list(answer)) == (400, ["error"])
+
+
+async def test_no_two_edits_have_one_time(sandbox: Sandbox, control: ControlClient) -> None:
+    """Nor within a millisecond: an edit is known by its time, and Discord's have microseconds."""
+    sandbox.world.snowflakes = Snowflakes(lambda: 1_800_000_000_000)
+    message = await control.post("one")
+
+    edits = [await control.edit(message["id"], text) for text in ("two", "three")]
+
+    assert len({each["edited_at"] for each in edits}) == 2
 
 
 async def test_messages_are_filtered(control: ControlClient) -> None:

@@ -49,7 +49,7 @@ def _message_filter(call: ControlCall) -> Callable[[], Iterator[Message]]:
             and bot in (None, message.author.bot or message.author.webhook)
             and reference in (None, message.referenced_id)
             and deleted in (None, message.deleted)
-            and edited in (None, message.edited_ms is not None)
+            and edited in (None, message.edited_id is not None)
             and (contains is None or contains in message.content)
         )
 

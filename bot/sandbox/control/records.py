@@ -6,7 +6,7 @@ from typing import TypedDict
 
 from bot.sandbox.json_codec import Json
 from bot.sandbox.models import Message
-from bot.sandbox.snowflakes import iso_time, timestamp_ms
+from bot.sandbox.snowflakes import iso_moment, iso_time, timestamp_ms
 from bot.sandbox.world import World
 
 
@@ -89,7 +89,7 @@ def message_record(world: World, message: Message) -> MessageRecord:
         "interaction": None if answered is None else answered["id"],
         "nonce": message.nonce,
         "at": iso_time(timestamp_ms(message.id)),
-        "edited_at": None if message.edited_ms is None else iso_time(message.edited_ms),
+        "edited_at": None if message.edited_id is None else iso_moment(message.edited_id),
         "deleted": message.deleted,
         "ephemeral": message.ephemeral,
         "flags": message.flags,
