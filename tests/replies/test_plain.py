@@ -74,7 +74,7 @@ async def test_a_bot_that_may_not_read_the_history_answers_in_plain_messages(
     assert [reference for _, reference in await said(control)] == [None, None]
     assert " ".join(text for text, _ in await said(control)).split() == ["re:", *LONG.split()]
     assert len(await control.requests(**POSTS)) == 2
-    assert [event.proof for event in sent] in ([Proof.RESPONSE] * 2, [Proof.ECHO, Proof.RESPONSE], [Proof.ECHO] * 2)
+    assert {event.proof for event in sent} <= {Proof.RESPONSE, Proof.ECHO}
     [delayed] = await bot.judge.of(ReplyDelayed)
     assert (delayed.plain, delayed.attempt, delayed.reason) == (
         True,

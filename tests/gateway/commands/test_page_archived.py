@@ -186,7 +186,7 @@ async def test_discord_is_asked_for_a_few_threads_at_a_time(place: Place, monkey
     monkeypatch.setattr(archived_threads, "MOST_ASKED", 3)
     monkeypatch.setattr(archived_threads, "PAGE", 2)
     private, *public = threads = [await place.archived(f"number {number}", private=not number) for number in range(7)]
-    assert len(await place.bot.judge.of(ThreadSeen)) == 7
+    await place.bot.judge.expect(ThreadSeen, 7)
 
     # Two of the list, and two alone.
     assert await place.alice.listed() == {*public[2:]}
