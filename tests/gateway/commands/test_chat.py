@@ -11,7 +11,7 @@ from bot.sandbox.control_client import ControlClient
 from bot.sandbox.json_codec import Json
 from bot.sandbox.server import Sandbox
 from tests.gateway.commands.moderator import Moderator
-from tests.harness import Gated, Launch
+from tests.harness import Gated, Launch, RunningBot
 from tests.sandbox.typist import Typist, chatting
 from tests.waiting import eventually
 
@@ -86,7 +86,7 @@ async def test_everything_for_moderators_can_be_typed(
     await chat.types("/replay again message:^1", "composed anew")
     await chat.types("/replay pause", "paused")
     await chat.types("/replay resume", "Replies go on")
-    waiting = await _unanswered(gated, control, typist)
+    waiting = await _unanswered(running, gated, control, typist)
     await chat.types("/replay pending", waiting)
     await chat.types(f"/replay drop message:{waiting}", "given up")
     gated.open.set()
@@ -129,8 +129,10 @@ async def _about_privacy(chat: Moderating, question: str) -> None:
     await chat.types("/press 1", "Erased: the words of")
 
 
-async def _unanswered(gated: Gated, control: ControlClient, typist: Typist) -> str:
+async def _unanswered(running: RunningBot, gated: Gated, control: ControlClient, typist: Typist) -> str:
     """Ask something whose answer does not come, and return the question's id."""
+    # What is composed anew before it has to be let through.
+    await running.judge.settled((await control.messages(author="alice"))[0]["channel_id"])
     gated.open.clear()
     typist.type("ask three")
     await eventually(lambda: any(each.text == "ask three" for each in gated.asked))
