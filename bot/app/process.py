@@ -87,8 +87,8 @@ class Process:
         return shard
 
     def _contexts(self) -> Mapping[int, CommandContext]:
-        """Return what commands need, of each partition that is served here."""
-        return {number: bot.context for shard in self.shards for number, bot in shard.bots.items()}
+        """Return what commands need, of each partition that is served here, in their order."""
+        return dict(sorted((number, bot.context) for shard in self.shards for number, bot in shard.bots.items()))
 
     def _clients(self) -> Sequence[CurrentClient]:
         """Return what knows each client that is connected here."""

@@ -92,13 +92,16 @@ class Interactions:
         source: Message | None = None,
         locale: str = "en-US",
     ) -> Interaction:
-        """Begin an interaction: INTERACTION_CREATE, only to the application."""
+        """Begin an interaction: INTERACTION_CREATE, only to the application, by the shard of the server (else 0)."""
         token = f"aW50ZXJhY3Rpb246{secrets.token_urlsafe(32)}"
         interaction = Interaction(self._world.snowflakes.next(), token, application, kind, user, channel, data, source)
         self.by_id[interaction.id] = interaction
         self._by_token[token] = interaction
         payload = self._payload(interaction, permissions, locale)
-        self._world.emit(Dispatch("INTERACTION_CREATE", payload, application=application))
+        # A channel of a server is not named: whether the bot may see it does not matter.
+        private = None if channel.guild else channel
+        event = Dispatch("INTERACTION_CREATE", payload, application=application, guild=channel.guild, channel=private)
+        self._world.emit(event)
         return interaction
 
     def _payload(self, interaction: Interaction, permissions: int | None, locale: str) -> Json:

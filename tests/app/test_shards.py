@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -110,7 +111,10 @@ async def test_what_is_said_of_all_servers_holds_in_all_partitions(
         await eventually(lambda: _says(servers, 1, "re: bob"))
 
     assert out.count("From now on I record none of your words") == 1
-    assert all(f"Partition {number}: " in status for number in range(PARTITIONS))
+    assert f"Of {PARTITIONS} partitions" in status
+    # A page of the answer does not hold all of them.
+    told = re.findall(r"^Partition (\d): ", status, re.MULTILINE)
+    assert told == [str(number) for number in range(PARTITIONS)][: max(len(told), 3)]
     said = [text for channel in servers.channels.values() for text in await servers.said(channel)]
     assert "re: ignored" not in said
 

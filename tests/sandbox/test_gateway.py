@@ -5,6 +5,7 @@ import pytest
 
 from bot.sandbox import posting
 from bot.sandbox.control_client import ControlClient
+from bot.sandbox.interactions import InteractionKind
 from bot.sandbox.models import Message
 from bot.sandbox.server import Sandbox
 from tests.sandbox.conftest import Bot, Connect, StartBot
@@ -160,7 +161,7 @@ async def test_whoever_waits_for_a_shard_is_not_told_of_another(
 async def test_shards_divide_the_guilds_and_private_messages_go_to_the_first(
     connect: Connect, sandbox: Sandbox
 ) -> None:
-    """(guild_id >> 22) % count chooses; DMs have no guild."""
+    """(guild_id >> 22) % count chooses, for commands too; DMs have no guild."""
     token = sandbox.services.application.token
     home = (sandbox.services.guild.id >> 22) % 2
     private = sandbox.world.open_dm(sandbox.services.application, sandbox.world.named_user("alice"))
@@ -177,3 +178,11 @@ async def test_shards_divide_the_guilds_and_private_messages_go_to_the_first(
 
     assert (await sockets[home].expect("MESSAGE_CREATE"))["content"] == "public"
     assert (await sockets[0].expect("MESSAGE_CREATE"))["content"] == "private"
+
+    for channel in (sandbox.services.general, private):
+        sandbox.services.interactions.start(
+            sandbox.services.application, InteractionKind.COMMAND, alice, channel, {"id": "1", "name": "a", "type": 1}
+        )
+    sessions = {session.shard: session for session in sandbox.services.hub.ready_sessions()}
+    used = [[sent.name for sent in sessions[number, 2].replay].count("INTERACTION_CREATE") for number in (0, 1)]
+    assert used == ([2, 0] if home == 0 else [1, 1])
