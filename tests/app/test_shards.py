@@ -36,6 +36,7 @@ def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     impatient(monkeypatch)
 
 
+@pytest.mark.sqlite_only("each folder has a log of its own in the engine, also that of a partition")
 async def test_resharding_moves_no_history(sandbox: Sandbox, control: ControlClient, tmp_path: Path) -> None:
     """One shard, then two in one process, four in two, and one again: each question is answered once, in order.
 
@@ -67,6 +68,7 @@ async def test_resharding_moves_no_history(sandbox: Sandbox, control: ControlCli
     assert await recorded(folder) == own
 
 
+@pytest.mark.sqlite_only("each folder has a log of its own in the engine, also that of a partition")
 async def test_another_number_of_partitions_is_refused(tmp_path: Path) -> None:
     """With a sentence, whichever was the first; and a partition begins only beside the first one."""
     for first, other in ((1, 4), (4, 1), (4, 8)):

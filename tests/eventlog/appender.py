@@ -15,6 +15,8 @@ import time
 from itertools import count
 from pathlib import Path
 
+import structlog
+
 from bot.core import events as e
 from bot.errors import LogError
 from bot.eventlog.batch import Appended, Batch
@@ -46,6 +48,7 @@ async def append(log: EventLog, stream: str, message_id: int) -> None:
 
 async def main(folder: Path, streams: int, number: int, when: str) -> None:
     """Own the log in a folder and append for ever, to several streams at once."""
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     log = await open_log(Location(folder), clock=now, engine=engine_in(os.environ))
     if when:
         doom(log, number, when)

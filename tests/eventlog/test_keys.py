@@ -141,6 +141,7 @@ async def test_two_logs_under_one_master_key_have_nothing_in_common(tmp_path: Pa
     assert one.numbered[1] != two.numbered[1]
 
 
+@pytest.mark.sqlite_only("older releases have no engines")
 async def test_a_log_of_the_first_release_is_given_keys_at_its_first_start(tmp_path: Path, opened: Opener) -> None:
     """Its own master key is one of them, because its words are sealed with it."""
     old = Location(Path(shutil.copytree(OLD, tmp_path / "old")))
