@@ -225,7 +225,7 @@ async def test_an_answer_written_anew_is_stopped_where_it_is(scene: Scene) -> No
     bot = await scene.open()
     speech = await scene.ask()
     speech.end("It goes on for a while, and then some more of it comes. " * 50, finish="length")
-    await bot.judge.expect(ReplyComposed)
+    await bot.judge.expect(ReplySent, 2)
     await scene.stands("Again")
 
     await scene.press("Again")
