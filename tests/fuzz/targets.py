@@ -215,7 +215,11 @@ _MARKS = (
 
 def _clean(pieces: list[str]) -> None:
     cleaner = Cleaner("Echo", limit=500)
-    shown = "".join(map(cleaner.feed, pieces)) + cleaner.finish()
+    shown = ""
+    for piece in (*pieces, None):
+        more = cleaner.finish() if piece is None else cleaner.feed(piece)
+        # Thoughts that nothing introduces are known at their end.
+        shown = more if cleaner.taken_back() else shown + more
     assert shown == cleaner.text
 
 
