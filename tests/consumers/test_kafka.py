@@ -161,6 +161,7 @@ async def test_of_two_with_one_id_the_older_stops(log: EventLog, location: Locat
         await caught_up(older)
         newer = Consumers([KafkaTopic(place, "same")], lambda: 1, AT_ONCE)
         async with newer.of(log, location.folder / "other"):
+            await caught_up(newer)
             await filled(log, 1)
             await caught_up(newer)
             await filled(log, 1)
