@@ -221,9 +221,9 @@ async def open_log(
         if older:
             on_migration(location.database.stat().st_size)
         known = await writing.run(partial(lift, master=master, clock=clock))
-        await writing.run(partial(opening.mark, path=location.database))
-        # Who can't go on closes the log as any owner does: nothing in the files is half.
+        # Who can't go on, or is cancelled meanwhile, closes the log as any owner does: nothing in the files is half.
         undo.push_async_callback(writing.run, opening.unmark)
+        await writing.run(partial(opening.mark, path=location.database))
         owned = None
         if engine is not None:
             require = partial(unlocking.require_key, location)

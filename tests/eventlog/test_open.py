@@ -9,6 +9,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractAsyncContextManager, closing, contextmanager
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -53,6 +54,45 @@ async def test_who_gives_up_opening_leaves_no_thread(opened: Opener, tmp_path: P
         await opening
 
     assert not [each for each in set(threading.enumerate()) - threads if "connection_worker" in each.name]
+
+
+async def opened_until(step: int, location: Location, clock: Callable[[], int]) -> EventLog | None:
+    """Open a log, and give up at the so-many-eth thing that is asked of the database; None: it came to that."""
+    asked, submit = count(1), database.Connection.submit
+
+    def left(connection: database.Connection, work: Callable[[sqlite3.Connection], object]) -> object:
+        future = submit(connection, work)
+        if next(asked) == step:
+            asyncio.get_running_loop().call_soon(opening.cancel)
+        return future
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(database.Connection, "submit", left)
+        opening = asyncio.create_task(open_log(location, clock=clock, full=False))
+        await asyncio.wait((opening,))
+    return None if opening.cancelled() else opening.result()
+
+
+@pytest.mark.parametrize("first", [False, True], ids=["a log", "the first start"])
+async def test_who_gives_up_opening_leaves_a_whole_log(
+    opened: Opener, tmp_path: Path, clock: Callable[[], int], *, first: bool
+) -> None:
+    """As with Ctrl-C, at each step."""
+    whole, step = None, 0
+    while whole is None:
+        step += 1
+        location = Location(tmp_path / str(step))
+        if not first:
+            async with opened(location) as log:
+                await log.append(STREAM, [said(1)])
+
+        whole = await opened_until(step, location, clock)
+
+        if whole is not None:
+            await whole.close()
+        async with opened(location) as log:
+            assert await log.reader.head(STREAM) == int(not first)
+    assert step > 3
 
 
 async def pragma(log: EventLog, name: str) -> object:
