@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 DISCORD_EPOCH_MS = 1_420_070_400_000
 TIME_SHIFT = 22
@@ -25,15 +25,14 @@ def timestamp_ms(snowflake: int) -> int:
     return (snowflake >> TIME_SHIFT) + DISCORD_EPOCH_MS
 
 
-def iso_time(milliseconds: int) -> str:
+def iso_time(milliseconds: float) -> str:
     """Write Unix milliseconds in Discord's form of times."""
     return datetime.fromtimestamp(milliseconds / 1000, UTC).isoformat(timespec="microseconds")
 
 
 def iso_moment(snowflake: int) -> str:
     """Write the time of an id in Discord's form, its low bits as microseconds: ids of one millisecond differ, too."""
-    low = timedelta(microseconds=snowflake & (2**TIME_SHIFT - 1))
-    return (datetime.fromtimestamp(timestamp_ms(snowflake) / 1000, UTC) + low).isoformat(timespec="microseconds")
+    return iso_time(timestamp_ms(snowflake) + (snowflake & (2**TIME_SHIFT - 1)) / 1000)
 
 
 class Snowflakes:
