@@ -63,6 +63,7 @@ async def test_resharding_moves_no_history(sandbox: Sandbox, control: ControlCli
             await servers.answered_in(direct["id"], *map(str, range(number + 1)))
             assert sum(each["connected"] for each in (await control.sessions())["sessions"]) == total
 
+    assert await servers.said(direct["id"]) == [f"re: {number}" for number in range(len(STAGES))]
     own = {str(partition): [f"channel:{channel}"] for partition, channel in servers.channels.items()}
     own["0"] = sorted([*own["0"], f"channel:{direct['id']}"])
     assert await recorded(folder) == own
