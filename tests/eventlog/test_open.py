@@ -57,7 +57,7 @@ async def test_who_gives_up_opening_leaves_no_thread(opened: Opener, tmp_path: P
 
 
 async def opened_until(step: int, location: Location, clock: Callable[[], int]) -> EventLog | None:
-    """Open a log, and give up at the so-many-eth thing that is asked of the database; None: it came to that."""
+    """Open a log, and give up at a step: one is each thing asked of the database. Return None where it came to that."""
     asked, submit = count(1), database.Connection.submit
 
     def left(connection: database.Connection, work: Callable[[sqlite3.Connection], object]) -> object:

@@ -77,7 +77,7 @@ function slide(form) {
     observe();
   }
 
-  /** Returns what can be opened, such as a spoiler: by its message or section, and by its number in there. */
+  /** Returns what can be opened, such as a spoiler: by its message (or none), and by its number in there. */
   function foldable() {
     const found = new Map();
     for (const each of moment.querySelectorAll("details")) {
